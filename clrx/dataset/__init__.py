@@ -1,0 +1,1 @@
+"""One file a dataset, reached by `_target_` only."""

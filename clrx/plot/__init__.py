@@ -1,0 +1,1 @@
+"""One file a figure; each draws from the records of a run directory and from nothing else."""

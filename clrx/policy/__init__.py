@@ -1,0 +1,1 @@
+"""One file a learning-rate policy, reached by `_target_` only."""
