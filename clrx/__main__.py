@@ -1,0 +1,5 @@
+"""`python -m clrx` is `clrx`."""
+
+from clrx.cli import main
+
+main()

@@ -1,0 +1,132 @@
+"""From a command line to a configuration and its task, through Hydra; Hydra's complaints in plain words."""
+
+import os
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+from secrets import token_hex
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from clrx.errors import ClrxError, UserError, did_you_mean
+
+
+def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
+    """Compose conf/<task>.yaml with the overrides and run clrx.task.<task>.task(cfg)."""
+    register_resolvers()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our own handler instead of Hydra's printer
+    codes: list[int] = []
+
+    def entry(cfg: DictConfig) -> None:
+        codes.append(run_task(task, cfg, arguments))
+
+    program, sys.argv = sys.argv, [f"clrx {task.replace('_', '-')}", *arguments]
+    try:
+        hydra.main(config_path=str(conf.absolute()), config_name=task, version_base="1.3")(entry)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise as_user_error(error, conf / f"{task}.yaml") or error from error
+    finally:
+        sys.argv = program
+    return max(codes, default=0)
+
+
+def register_resolvers() -> None:
+    """`${unique:}`: eight random hex digits, the same wherever one configuration uses it."""
+    OmegaConf.register_new_resolver("unique", lambda: token_hex(4), replace=True, use_cache=True)
+
+
+def run_task(task: str, cfg: DictConfig, arguments: list[str]) -> int:
+    """Run one task with the place and the choices of this invocation written under `cfg.run`."""
+    about = HydraConfig.get()
+    directory = Path(about.runtime.output_dir)
+    with open_dict(cfg):
+        cfg.run = {
+            "dir": str(directory),
+            "choices": {k: v for k, v in about.runtime.choices.items() if not k.startswith("hydra")},
+            "command": " ".join(["clrx", task.replace("_", "-"), *arguments]),
+        }
+    try:
+        return import_module(f"clrx.task.{task}").task(cfg) or 0
+    except UserError:
+        _remove_if_empty(directory)
+        raise
+
+
+def _remove_if_empty(directory: Path) -> None:
+    """A mistake found before anything was written leaves no directory behind."""
+    for place in (directory, *list(directory.parents)[:2]):
+        try:
+            place.rmdir()
+        except OSError:
+            return
+
+
+def as_user_error(error: BaseException, primary: Path | None = None) -> ClrxError | None:
+    """A configuration mistake as a UserError; None where the error is not about configuration."""
+    chain = list(_causes(error))
+    for link in chain:
+        if isinstance(link, ClrxError):
+            return link
+    for link in chain:
+        if isinstance(link, MissingConfigException):
+            return _missing_option(link)
+        if isinstance(link, OverrideParseException):
+            fix = "write key=value; quote values with spaces or commas: 'key=\"a b\"'"
+            return UserError(f"'{link.override}' is not an override", allowed="key=value", fix=fix)
+        if isinstance(link, HydraException | OmegaConfBaseException):
+            return _bad_key(chain, primary)
+    return None
+
+
+def _causes(error: BaseException | None):
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _missing_option(error: MissingConfigException) -> UserError:
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    options = sorted(option for option in error.options or () if not option.startswith("_"))
+    if not group or not options:
+        return UserError(" ".join(str(error).split()))
+    what = f"{group}={name}: there is no {group} '{name}'"
+    return UserError(what, allowed=", ".join(options), fix=did_you_mean(name, options))
+
+
+def _bad_key(chain: list[BaseException], primary: Path | None) -> UserError:
+    text = "\n".join(str(link) for link in chain)
+    if key := re.search(r"Could not override '([^']+)'", text) or re.search(r"full_key: (\S+)", text):
+        unknown = "not in struct" in text or "not in" in text
+        if unknown:
+            return unknown_key(key.group(1), primary)
+        return UserError(f"{key.group(1)}: {str(chain[-1]).splitlines()[0]}", where=key.group(1))
+    return UserError(str(chain[0]).splitlines()[0])
+
+
+def unknown_key(key: str, primary: Path | None) -> UserError:
+    """The message for a key that no YAML has, with the nearest names that one has."""
+    fix = did_you_mean(key, known_keys(primary)) if primary else ""
+    allowed = "the keys that `--cfg job` prints"
+    return UserError(f"there is no key '{key}'", where="command line", allowed=allowed, fix=fix)
+
+
+def known_keys(primary: Path) -> list[str]:
+    """Dotted names of all keys of the primary configuration, its groups' defaults included."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(primary.parent.absolute()), version_base="1.3"):
+        return list(_dotted(OmegaConf.to_container(compose(primary.stem), resolve=False)))
+
+
+def _dotted(node: object, prefix: str = ""):
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield f"{prefix}{key}"
+            yield from _dotted(value, f"{prefix}{key}.")

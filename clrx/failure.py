@@ -1,0 +1,39 @@
+"""Every way a command can end, turned into one clear message and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+from clrx.errors import ClrxError
+
+
+def exit_code_of(command: Callable[[], int]) -> int:
+    """Run the command; print one message for whatever it raises and return the exit code.
+
+    2 for a mistake of the user, 1 for a failed run, 130 for Ctrl-C. CLRX_DEBUG=1 adds the traceback.
+    """
+    try:
+        return command()
+    except KeyboardInterrupt:
+        return _tell("interrupted", 130)
+    except ClrxError as error:
+        return _tell(f"error: {error}", error.exit_code)
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    from clrx.compose import as_user_error
+
+    if known := as_user_error(error):
+        return _tell(f"error: {known}", known.exit_code)
+    hint = "CLRX_DEBUG=1 shows where; train.log in the run directory has it all"
+    return _tell(f"error: {type(error).__name__}: {error}\n  fix:     {hint}", 1)
+
+
+def _tell(message: str, code: int) -> int:
+    if os.environ.get("CLRX_DEBUG") == "1":
+        traceback.print_exc()
+    print(message, file=sys.stderr, flush=True)
+    return code

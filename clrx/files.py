@@ -1,0 +1,79 @@
+"""Files that are whole or absent: written beside, synced, renamed."""
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `path` atomically: a reader sees the old file or the new one, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_bytes` of UTF-8 text."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`write_text` of indented JSON; NaN is refused, since no other program can read it."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+class CsvLog:
+    """A CSV file that grows by whole rows and can be cut back to its first rows when a run is continued."""
+
+    def __init__(self, path: Path, columns: Sequence[str], keep: int = 0) -> None:
+        self.path, self.columns = path, tuple(columns)
+        rows = read_rows(path)[:keep] if path.exists() else []
+        if len(rows) < keep:
+            raise ValueError(f"{path} has {len(rows)} rows, {keep} are needed")
+        write_text(path, _as_text([self.columns, *([row[c] for c in self.columns] for row in rows)]))
+        self._file = path.open("a", newline="")
+
+    def append(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Add rows, each with every column (None is an empty cell), and hand them to the system."""
+        self._file.write(_as_text([row[c] for c in self.columns] for row in rows))
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Have the rows on the disk before going on."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The whole rows of a CSV file as text; a last line that was cut off by a crash is left out."""
+    text = path.read_text()
+    whole = text[: text.rfind("\n") + 1]
+    return list(csv.DictReader(whole.splitlines()))
+
+
+def _as_text(rows: Iterable[Sequence[Any]]) -> str:
+    return "".join(",".join(_cell(value) for value in row) + "\n" for row in rows)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = repr(value) if isinstance(value, float) else str(value)
+    return f'"{text}"' if "," in text else text

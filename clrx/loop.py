@@ -1,0 +1,115 @@
+"""The loop is a generator: it sets the rate, takes the step and yields it. Whoever drains it decides the rest."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clrx.clock import Clock
+from clrx.ema import update_ema
+from clrx.feed import Feed
+from clrx.loss import Loss, count_correct
+from clrx.optim import set_rate
+from clrx.progress import Policy, Progress
+from clrx.randomness import random_key
+
+Stream = Generator[tuple[Tensor, Tensor], None, None]  # (images uint8 (B, C, H, W), labels) on the device
+
+
+class Step(NamedTuple):
+    """One optimizer step, as taken. `loss` and `correct` stay on the device: reading them is the reader's wait."""
+
+    progress: Progress
+    lr: float
+    momentum: float | None  # None: as the optimizer has it
+    loss: Tensor  # mean over the images of the step, penalties included
+    correct: Tensor  # images that were right
+    images: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step works on and with."""
+
+    network: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    loss: Loss
+    policy: Policy
+    prepare: Callable[[Tensor, int], Tensor]  # (images uint8 (B, C, H, W), draw) -> the network's input
+    seed: int
+    momentum_policy: Policy | None = None
+    mix: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = None  # (input, labels, draw) -> mixed
+    ema: torch.nn.Module | None = None
+    ema_decay: float = 0.0
+    grad_clip: float | None = None
+    precision: str = "fp32"
+    rate_factor: float = 1.0  # lowered by backoff after a divergence
+
+
+def train_steps(work: Work, feed: Feed, rows: np.ndarray, clock: Clock, start: int = 0) -> Iterator[Step]:
+    """Train from step `start` of a phase to its end, yielding each step taken.
+
+    Breaking out leaves the network as the last step left it, closes the feed and restores torch's random state.
+    """
+    offset = clock.first_epoch * clock.steps_per_epoch
+    state = torch.get_rng_state()
+    stream = feed.stream(rows[batch] for group in clock.groups_from(start) for batch in group)
+    try:
+        for number, group in enumerate(clock.groups_from(start), start):
+            sizes = [len(batch) for batch in group]
+            yield _take_step(work, stream, sizes, clock.at(number), offset + number)
+    finally:
+        stream.close()
+        torch.set_rng_state(state)
+
+
+def _take_step(work: Work, stream: Stream, sizes: list[int], progress: Progress, place: int) -> Step:
+    lr = work.policy(progress) * work.rate_factor
+    momentum = work.momentum_policy(progress) if work.momentum_policy else None
+    set_rate(work.optimizer, lr, momentum)
+    torch.manual_seed(random_key(work.seed, "step", place))
+    loss, correct = _accumulate(work, stream, sizes, place)
+    if work.grad_clip is not None:
+        torch.nn.utils.clip_grad_norm_(work.network.parameters(), work.grad_clip)
+    work.optimizer.step()
+    work.optimizer.zero_grad(set_to_none=True)
+    if work.ema is not None:
+        update_ema(work.ema, work.network, work.ema_decay)
+    return Step(progress, lr, momentum, loss, correct, sum(sizes))
+
+
+def _accumulate(work: Work, stream: Stream, sizes: list[int], place: int) -> tuple[Tensor, Tensor]:
+    """Gradients of the mean loss over all images of the step, a batch at a time."""
+    losses, corrects = [], []
+    for index, size in enumerate(sizes):
+        images, labels = next(stream)
+        loss, correct = _forward(work, images, labels, random_key(place, index))
+        share = size / sum(sizes)
+        (loss * share).backward()
+        losses.append(loss.detach() * share)
+        corrects.append(correct)
+    return torch.stack(losses).sum(), torch.stack(corrects).sum()
+
+
+def _forward(work: Work, images: Tensor, labels: Tensor, draw: int) -> tuple[Tensor, Tensor]:
+    inputs = work.prepare(images, draw)
+    if work.mix is not None:
+        inputs, labels = work.mix(inputs, labels, draw)
+    with autocast(inputs.device, work.precision):
+        logits = work.network(inputs)
+    loss = work.loss(logits, labels)
+    penalty = getattr(getattr(work.network, "head", None), "penalty", None)
+    if penalty is not None:
+        loss = loss + penalty
+    return loss, count_correct(work.loss.task, logits.detach(), labels)
+
+
+def autocast(device: torch.device, precision: str):
+    """bf16 autocast where asked; nothing at fp32."""
+    if precision == "bf16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext()
