@@ -1,7 +1,9 @@
 """The two ways a command ends badly: the user's mistake (exit code 2) and a failed run (exit code 1)."""
 
+import math
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class ClrxError(Exception):
@@ -33,6 +35,27 @@ class RunError(ClrxError):
 
 def _rebuild(kind: type[ClrxError], what: str, where: str, allowed: str, fix: str) -> ClrxError:
     return kind(what, where=where, allowed=allowed, fix=fix)
+
+
+def require_number(
+    value: Any,
+    where: str,
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    whole: bool = False,
+) -> None:
+    """Raise UserError unless `value` is a finite number (`whole`: an int) with least <= value <= most and
+    above < value < below. `where` is the key that the user sets."""
+    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if is_number and math.isfinite(value) and least <= value <= most and above < value < below:
+        return
+    bounds = [("at least", least), ("at most", most), ("above", above), ("below", below)]
+    limits = " and ".join(f"{word} {bound:g}" for word, bound in bounds if math.isfinite(bound))
+    allowed = f"a {'whole' if whole else 'finite'} number {limits}".rstrip()
+    raise UserError(f"{where} is {value!r}", where=where, allowed=allowed, fix=f"set {where}=NUMBER")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

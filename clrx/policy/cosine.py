@@ -1,0 +1,26 @@
+"""Half a cosine over the whole run."""
+
+import math
+from dataclasses import dataclass
+
+from clrx.errors import require_number
+from clrx.progress import Progress
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """min_lr + (lr - min_lr) * (1 + cos(pi * fraction)) / 2: arXiv:1608.03983, eq. 5 with a single cycle.
+
+    The rate stays at min_lr past the end of the run.
+    """
+
+    lr: float
+    min_lr: float
+
+    def __post_init__(self) -> None:
+        require_number(self.min_lr, "policy.min_lr", least=0)
+        require_number(self.lr, "lr", least=self.min_lr)
+
+    def __call__(self, progress: Progress) -> float:
+        fraction = min(progress.fraction, 1.0)
+        return self.min_lr + (self.lr - self.min_lr) * (1.0 + math.cos(math.pi * fraction)) / 2.0
