@@ -25,7 +25,7 @@ class Clock:
     @cached_property
     def steps_per_epoch(self) -> int:
         """Optimizer steps an epoch; the last one may have fewer batches."""
-        return -(-batches_per_epoch(self.images, self.batch_size) // self.accumulate)
+        return steps_per_epoch(self.images, self.batch_size, self.accumulate)
 
     @property
     def total_steps(self) -> int:
@@ -47,3 +47,8 @@ class Clock:
         while epoch < self.epochs:
             yield from self.groups(epoch)[skip:]
             epoch, skip = epoch + 1, 0
+
+
+def steps_per_epoch(images: int, batch_size: int, accumulate: int = 1) -> int:
+    """Optimizer steps that `images` training images make; the last one may have fewer batches."""
+    return -(-batches_per_epoch(images, batch_size) // accumulate)

@@ -26,6 +26,10 @@ class Data:
     train: np.ndarray  # rows trained on: the split's, or a balanced subset of them
 
     @property
+    def channels(self) -> int:
+        return self.cache.array.shape[1]
+
+    @property
     def outputs(self) -> int:
         """Scores an image: 1 for a binary task, else one a class."""
         return 1 if self.source.task == "binary" else len(self.source.classes)
@@ -33,7 +37,11 @@ class Data:
 
 def load_source(dataset: DictConfig) -> Source:
     """Call the dataset's `_target_` with its own keys; it raises UserError for whatever is wrong with them."""
-    own = {key: value for key, value in OmegaConf.to_container(dataset, resolve=True).items() if key not in COMMON}
+    own = {
+        key: value
+        for key, value in OmegaConf.to_container(dataset, resolve=True).items()
+        if key not in COMMON
+    }
     return instantiate(own, _convert_="all")
 
 

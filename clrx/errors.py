@@ -54,7 +54,7 @@ def require_number(
         return
     bounds = [("at least", least), ("at most", most), ("above", above), ("below", below)]
     limits = " and ".join(f"{word} {bound:g}" for word, bound in bounds if math.isfinite(bound))
-    allowed = f"a {'whole' if whole else 'finite'} number {limits}".rstrip()
+    allowed = f"a {'whole' if whole else 'finite'} number, {limits}".rstrip(", ")
     raise UserError(f"{where} is {value!r}", where=where, allowed=allowed, fix=f"set {where}=NUMBER")
 
 

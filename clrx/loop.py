@@ -42,7 +42,9 @@ class Work:
     prepare: Callable[[Tensor, int], Tensor]  # (images uint8 (B, C, H, W), draw) -> the network's input
     seed: int
     momentum_policy: Policy | None = None
-    mix: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = None  # (input, labels, draw) -> mixed
+    mix: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = (
+        None  # (input, labels, draw) -> mixed
+    )
     ema: torch.nn.Module | None = None
     ema_decay: float = 0.0
     grad_clip: float | None = None

@@ -65,7 +65,9 @@ def build_loss(cfg, task: Task, labels: np.ndarray, classes: int) -> Loss:
     if cfg.class_weights not in ("none", "balanced"):
         raise UserError(f"loss.class_weights={cfg.class_weights} is unknown", allowed="none, balanced")
     if not 0 <= cfg.label_smoothing < 1 or cfg.focal_gamma < 0:
-        raise UserError("the loss is out of range", allowed="0 <= loss.label_smoothing < 1, loss.focal_gamma >= 0")
+        raise UserError(
+            "the loss is out of range", allowed="0 <= loss.label_smoothing < 1, loss.focal_gamma >= 0"
+        )
     if cfg.class_weights == "balanced" and task == "multilabel":
         raise UserError("class weights need one class an image", where="loss.class_weights", allowed="none")
     weights = balanced_weights(labels, classes) if cfg.class_weights == "balanced" else None

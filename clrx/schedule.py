@@ -40,7 +40,8 @@ def cycle_ends(policy: Policy, epochs: float) -> tuple[float, ...]:
 def _behind(warmup: DictConfig | None, policy: Policy, **instead: float) -> Policy:
     if warmup is None:
         return policy
-    behind = get_class(WARMUP)(policy, **{**dict(warmup), **instead})
+    keys: dict[str, Any] = {str(key): value for key, value in warmup.items()}
+    behind = get_class(WARMUP)(policy, **keys | instead)
     return behind if behind.epochs > 0 else policy
 
 
@@ -48,16 +49,15 @@ def _build(node: DictConfig, where: str) -> Any:
     try:
         return instantiate(node)
     except (HydraException, OmegaConfBaseException) as error:
-        raise _mistake(error, node, where) from error
+        raise _mistake(error, where) from error
 
 
-def _mistake(error: BaseException, node: DictConfig, where: str) -> UserError:
+def _mistake(error: BaseException, where: str) -> UserError:
     """Hydra wraps what a constructor raises: the UserError inside it, or its own words."""
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, UserError):
             return link
         link = link.__cause__
-    keys = ", ".join(key for key in map(str, node) if not key.startswith("_"))
     said = str(error.__cause__ or error).splitlines()[0]
-    return UserError(f"{where} cannot be built: {said}", where=where, allowed=f"the keys of its YAML: {keys}")
+    return UserError(f"{where} cannot be built: {said}", where=where, allowed=f"what conf/{where}/*.yaml has")

@@ -1,0 +1,16 @@
+# docker build -t clrx . && docker run --rm -v "$PWD/outputs:/home/clrx/outputs" clrx train
+# With a GPU: docker run --gpus all ...; without one the same image runs on the CPU.
+FROM python:3.12-slim
+
+RUN useradd --create-home clrx
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY clrx clrx
+COPY conf conf
+RUN pip install --no-cache-dir uv && uv pip install --system --no-cache . && rm -rf /src
+
+USER clrx
+WORKDIR /home/clrx
+ENV CLRX_CACHE=/home/clrx/.cache/clrx
+ENTRYPOINT ["clrx"]
+CMD ["--help"]

@@ -1,0 +1,81 @@
+"""The end of a run: the chosen weights are judged on validation and test, and everything is written down."""
+
+import logging
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from clrx.bench import Bench
+from clrx.evaluate import evaluate
+from clrx.files import write_json
+from clrx.intervals import intervals
+from clrx.metrics import choose_threshold, confusion
+from clrx.predictions import write_predictions
+from clrx.screen import console, metrics_table
+from clrx.weights import read_weights, save_weights
+
+log = logging.getLogger("clrx")
+
+
+def conclude(bench: Bench) -> dict[str, Any]:
+    """Write last weights, metrics.json and the predictions; return the metrics.
+
+    The threshold of a binary task is chosen on validation and frozen for test.
+    """
+    weights = bench.path / "weights"
+    save_weights(bench.scorer, weights / "last.safetensors")
+    chosen = "last" if bench.cfg.selection == "last" else "best"
+    bench.scorer.load_state_dict(read_weights(weights / f"{chosen}.safetensors"))
+    scores = {name: _scores(bench, bench.scorer, rows) for name, rows in _rows(bench).items()}
+    threshold = _threshold(bench, scores)
+    metrics = {name: _judge(bench, name, scores[name], threshold) for name in scores}
+    metrics |= {"threshold": threshold, "weights": chosen, "phases": bench.place.phases}
+    metrics["confusion"] = {name: _confusion(bench, name, scores[name], threshold) for name in scores}
+    write_json(bench.path / "metrics.json", metrics)
+    for name, found in scores.items():
+        suffix = "" if name == "test" else f"_{name}"
+        write_predictions(
+            bench.path / f"predictions{suffix}.csv", bench.data.source, _rows(bench)[name], found
+        )
+    return metrics
+
+
+def _rows(bench: Bench) -> dict[str, np.ndarray]:
+    split = bench.data.split
+    return {"test": split.test} | ({"validation": split.validation} if len(split.validation) else {})
+
+
+def _scores(bench: Bench, network: nn.Module, rows: np.ndarray) -> np.ndarray:
+    cfg = bench.cfg
+    arguments = (bench.prepare_plain, bench.loss, 2 * cfg.batch_size, cfg.precision, cfg.test_flips)
+    return evaluate(network, bench.feed, rows, *arguments)[0]
+
+
+def _threshold(bench: Bench, scores: dict[str, np.ndarray]) -> float:
+    if bench.data.source.task != "binary" or "validation" not in scores:
+        return 0.5
+    return float(choose_threshold(bench.data.source.labels[_rows(bench)["validation"]], scores["validation"]))
+
+
+def _judge(bench: Bench, name: str, scores: np.ndarray, threshold: float) -> dict[str, Any]:
+    rows, source = _rows(bench)[name], bench.data.source
+    groups = source.table["group"].to_numpy()[rows]
+    b = bench.cfg.bootstrap
+    settings = (threshold, bench.cfg.seed, b.resamples, b.level, source.classes)
+    return intervals(source.task, source.labels[rows], scores, groups, *settings)
+
+
+def _confusion(bench: Bench, name: str, scores: np.ndarray, threshold: float) -> Any:
+    source = bench.data.source
+    return confusion(source.task, source.labels[_rows(bench)[name]], scores, threshold)
+
+
+def show_result(bench: Bench, metrics: dict[str, Any]) -> None:
+    """The table at the end of a run, and where everything is."""
+    level = round(100 * bench.cfg.bootstrap.level)
+    title = f"test: {len(bench.data.split.test)} images, {level}% intervals over whole groups"
+    if bench.data.source.synthetic:
+        title = f"SYNTHETIC DATA  {title}"
+    console.print(metrics_table(title, metrics["test"]))
+    console.print(f"run directory: {bench.path}")

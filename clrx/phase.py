@@ -1,0 +1,229 @@
+"""One phase of a run: train an epoch, judge it, record it, keep the best, go on or stop."""
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from clrx.bench import Bench
+from clrx.checkpoint import save_checkpoint, under_prefix, with_prefix
+from clrx.clock import Clock
+from clrx.evaluate import evaluate
+from clrx.interval import Interval, parse_interval
+from clrx.loop import Step, Work, train_steps
+from clrx.metrics import measure
+from clrx.network import set_trainable
+from clrx.optim import build_optimizer, load_optimizer_tensors, optimizer_tensors
+from clrx.plan import Phase
+from clrx.records import EPOCH_COLUMNS, Bad, add_step, column, flush_steps
+from clrx.run import Diverged
+from clrx.selection import best_epoch, column_of, oriented, should_stop
+from clrx.signals import Interrupted
+from clrx.weights import save_weights
+
+log = logging.getLogger("clrx")
+
+
+def train_phase(bench: Bench, phase: Phase) -> None:
+    """Train one phase from wherever `bench.place` stands to its end or its early stop.
+
+    Raises Diverged at a non-finite loss, and Interrupted after writing a checkpoint.
+    """
+    work, clock = _prepare_phase(bench, phase)
+    interval = parse_interval(bench.cfg.checkpoint.every, clock.steps_per_epoch)
+    steps = train_steps(work, bench.feed, bench.data.train, clock, bench.place.step)
+    try:
+        if bench.place.steps == 0:
+            _checkpoint(bench, work)  # there is always a good state to go back to
+        while not _phase_done(bench, phase):
+            _train_epoch(bench, phase, work, clock, steps, interval)
+            _finish_epoch(bench, phase)
+    except (Interrupted, KeyboardInterrupt):
+        with bench.stop.shield():
+            _checkpoint(bench, work)
+        raise
+    finally:
+        steps.close()
+    bench.place.end_phase(phase.name)
+    _checkpoint(bench, None)
+
+
+def _prepare_phase(bench: Bench, phase: Phase) -> tuple[Work, Clock]:
+    """Freeze what is to be frozen, build the optimizer, and restore it when the phase is being continued."""
+    cfg = bench.cfg
+    set_trainable(bench.network, phase.trainable)
+    optimizer = build_optimizer(bench.network, cfg.optimizer, phase.rate_scales, cfg.spare_norms)
+    if saved := under_prefix("optimizer", bench.restored):
+        load_optimizer_tensors(optimizer, saved)
+    bench.restored = {}
+    work = Work(
+        network=bench.network,
+        optimizer=optimizer,
+        loss=bench.loss,
+        policy=phase.policy,
+        prepare=bench.prepare,
+        seed=cfg.seed,
+        momentum_policy=phase.momentum_policy,
+        mix=bench.mix,
+        ema=bench.ema,
+        ema_decay=cfg.ema or 0.0,
+        grad_clip=cfg.grad_clip,
+        precision=cfg.precision,
+        rate_factor=bench.place.rate_factor,
+    )
+    return work, phase_clock(bench, phase)
+
+
+def phase_clock(bench: Bench, phase: Phase) -> Clock:
+    """The steps of a phase over the training rows."""
+    cfg = bench.cfg
+    return Clock(
+        images=len(bench.data.train),
+        batch_size=cfg.batch_size,
+        epochs=phase.epochs,
+        seed=cfg.seed,
+        accumulate=cfg.accumulate,
+        first_epoch=bench.place.first_epoch,
+        weights=bench.sampling_weights,
+    )
+
+
+def _train_epoch(
+    bench: Bench, phase: Phase, work: Work, clock: Clock, steps: Iterator[Step], interval: Interval
+) -> None:
+    """Take the steps that the epoch still lacks; between them look for divergence, checkpoints and signals."""
+    place, last = bench.place, (bench.place.epochs - bench.place.first_epoch + 1) * clock.steps_per_epoch
+    bench.screen.start(f"{phase.name} {place.epochs + 1}", clock.steps_per_epoch)
+    bench.network.train()
+    began, waited = time.perf_counter(), bench.feed.wait_seconds
+    while place.step < last:
+        with bench.stop.shield():
+            step = next(steps)
+            _refuse_divergence(bench, add_step(bench.records, place, step))
+            now = time.perf_counter()
+            place.seconds, began = place.seconds + now - began, now
+            place.wait, waited = place.wait + bench.feed.wait_seconds - waited, bench.feed.wait_seconds
+            _show(bench, clock, step)
+            if interval.due(place.step):
+                _checkpoint(bench, work)
+                interval.restart()
+                began = time.perf_counter()
+    _refuse_divergence(bench, flush_steps(bench.records, place))
+
+
+def _refuse_divergence(bench: Bench, bad: Bad | None) -> None:
+    """Raise Diverged, with the step and its rate, when a loss was not finite."""
+    if bad is None:
+        return
+    what = f"the loss became non-finite at step {bad.step}, at a rate of {bad.lr:g}"
+    fix = "lower the rates (clrx find-lr shows the range), clip with grad_clip=1, or on_divergence=backoff"
+    raise Diverged(what, where=str(bench.path), fix=fix)
+
+
+def _show(bench: Bench, clock: Clock, step: Step) -> None:
+    place = bench.place
+    done = place.step % clock.steps_per_epoch or clock.steps_per_epoch
+    mean = place.loss_sum / place.images if place.images else float("nan")
+    rate = place.images / place.seconds if place.seconds else 0.0
+    bench.screen.advance(done, f"lr {step.lr:.3g}  loss {mean:.4f}  {rate:.0f} images/s")
+
+
+def _finish_epoch(bench: Bench, phase: Phase) -> None:
+    """Judge the epoch that was trained, record it, and keep its weights if they are the best so far."""
+    began = time.perf_counter()
+    metrics = _validate(bench)
+    with bench.stop.shield():
+        place = bench.place
+        seconds = place.seconds + time.perf_counter() - began
+        row = _epoch_row(bench, phase, metrics, seconds)
+        bench.records.epochs.append([row])
+        place.epochs += 1
+        place.phase_seconds += seconds
+        place.end_epoch()
+        log.info(_line(bench, phase, row))
+        _keep_weights(bench, phase)
+
+
+def _validate(bench: Bench) -> dict[str, float | None]:
+    """Metrics at 0.5 on the monitored rows, with the loss; empty where nothing is monitored."""
+    rows, cfg = bench.monitored, bench.cfg
+    if not len(rows):
+        return {}
+    arguments = (bench.prepare_plain, bench.loss, 2 * cfg.batch_size, cfg.precision, cfg.test_flips)
+    scores, loss = evaluate(bench.scorer, bench.feed, rows, *arguments)
+    metrics = measure(bench.data.source.task, bench.data.source.labels[rows], scores)
+    return {"loss": loss, **metrics}
+
+
+def _epoch_row(
+    bench: Bench, phase: Phase, metrics: dict[str, float | None], seconds: float
+) -> dict[str, Any]:
+    place = bench.place
+    known = {
+        "phase": phase.name,
+        "epoch": place.epochs + 1,
+        "train_loss": place.loss_sum / place.images,
+        "train_accuracy": place.correct / place.images,
+        "lr": place.lr,
+        "seconds": round(seconds, 3),
+        "images_per_second": round(place.images / place.seconds, 1) if place.seconds else None,
+        "data_wait": round(place.wait / place.seconds, 4) if place.seconds else None,
+    }
+    return {name: known.get(name, metrics.get(name.removeprefix("val_"))) for name in EPOCH_COLUMNS}
+
+
+def _line(bench: Bench, phase: Phase, row: dict[str, Any]) -> str:
+    total = bench.place.first_epoch + phase.epochs
+    parts = [f"{phase.name} {row['epoch']:>{len(str(total))}}/{total}", f"lr {row['lr']:.2e}"]
+    parts += [f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.4f}"]
+    if row["val_loss"] is not None:
+        name = bench.metric.removeprefix("val_")
+        value = row.get(bench.metric)
+        parts.append(
+            f"validation loss {row['val_loss']:.4f} {name} {'-' if value is None else f'{value:.4f}'}"
+        )
+    return "  ".join([*parts, f"{row['seconds']:.1f} s"])
+
+
+def _keep_weights(bench: Bench, phase: Phase) -> None:
+    """Write the best weights when this epoch has the best value so far, and a cycle's at its end on request."""
+    epoch = bench.place.epochs
+    values = _values(bench, bench.metric)
+    if not values or best_epoch(values) == epoch - 1:
+        save_weights(bench.scorer, bench.path / "weights" / "best.safetensors")
+    if bench.cfg.cycle_weights and float(epoch - bench.place.first_epoch) in phase.cycle_ends:
+        save_weights(bench.scorer, bench.path / "weights" / f"cycle_{epoch:04d}.safetensors")
+
+
+def _values(bench: Bench, name: str) -> list[float]:
+    """A column of epochs.csv so far, larger better; empty where nothing decides and the last epoch is the best."""
+    if bench.cfg.selection == "last" or not len(bench.monitored):
+        return []
+    return oriented(name, column(bench.path / "epochs.csv", name))
+
+
+def _phase_done(bench: Bench, phase: Phase) -> bool:
+    """Whether the phase has had its epochs or its patience is spent."""
+    place, stopping = bench.place, phase.stopping
+    done = place.epochs - place.first_epoch
+    if done >= phase.epochs:
+        return True
+    name = bench.metric if stopping.metric == "auto" else column_of(stopping.metric, bench.data.source.task)
+    values = _values(bench, name)[place.first_epoch :]
+    if stop := should_stop(values, stopping.patience, stopping.min_delta, phase.cycle_ends):
+        log.info("%s stops early after %d epochs: no better %s", phase.name, done, name)
+    return stop
+
+
+def _checkpoint(bench: Bench, work: Work | None) -> None:
+    """Write the state of the run; between phases there is no optimizer to write."""
+    if work is not None:
+        flush_steps(bench.records, bench.place)
+    bench.records.steps.sync()
+    bench.records.epochs.sync()
+    tensors = with_prefix("network", bench.network.state_dict())
+    if bench.ema is not None:
+        tensors |= with_prefix("ema", bench.ema.state_dict())
+    if work is not None:
+        tensors |= with_prefix("optimizer", optimizer_tensors(work.optimizer))
+    save_checkpoint(bench.path / "checkpoint", tensors, vars(bench.place))

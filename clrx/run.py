@@ -1,0 +1,159 @@
+"""A run directory: the unit of truth. Its state, its lock and its record."""
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from clrx.errors import ClrxError, RunError, UserError
+from clrx.files import read_json, write_json, write_text
+from clrx.signals import Interrupted
+
+log = logging.getLogger("clrx")
+STATES = ("running", "complete", "failed", "diverged", "interrupted")
+
+
+class Diverged(RunError):
+    """The loss became non-finite; the run ends in the state `diverged`."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An opened run directory, locked by this process until it is closed."""
+
+    path: Path
+    lock: IO[str]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """run.json as it stands."""
+        return read_json(self.path / "run.json")
+
+    def note(self, **facts: Any) -> None:
+        """Put facts into run.json."""
+        write_json(self.path / "run.json", {**self.record, **facts})
+
+
+def state_of(path: Path) -> str | None:
+    """The state recorded in a run directory; None when there is no record."""
+    try:
+        return read_json(path / "run.json")["state"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+@contextmanager
+def open_run(path: Path, cfg: DictConfig, facts: dict[str, Any]) -> Iterator[Run]:
+    """Create or continue a run directory and hold it locked; its end becomes its state.
+
+    Raises UserError where another process holds the lock, or the directory's run had another configuration.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    run = Run(path, _locked(path))
+    with run.lock, _logging_to(path / "train.log"):
+        _start_record(run, cfg, facts)
+        try:
+            yield run
+        except BaseException as error:
+            _end_record(run, error)
+            raise
+        run.note(state="complete", finished=now())
+
+
+def _locked(path: Path) -> IO[str]:
+    """An exclusive lock that the system releases when the process ends, however it ends."""
+    file = (path / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        fix = "wait for it, or choose another directory with hydra.run.dir=DIR"
+        raise UserError(
+            "another process is running in this run directory", where=str(path), fix=fix
+        ) from error
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _start_record(run: Run, cfg: DictConfig, facts: dict[str, Any]) -> None:
+    mine = plain_config(cfg)
+    recorded = run.path / "config.yaml"
+    if recorded.exists():
+        refuse_changes(OmegaConf.to_container(OmegaConf.load(recorded)), mine, run.path)
+    else:
+        write_text(recorded, OmegaConf.to_yaml(OmegaConf.create(mine)))
+    before = run.record if (run.path / "run.json").exists() else {"started": now()}
+    write_json(run.path / "run.json", {**before, **facts, "state": "running", "error": None})
+
+
+def _end_record(run: Run, error: BaseException) -> None:
+    state = "failed"
+    if isinstance(error, Interrupted | KeyboardInterrupt):
+        state = "interrupted"
+    elif isinstance(error, Diverged):
+        state = "diverged"
+    message = str(error) or type(error).__name__
+    log.error("%s: %s", state, message, exc_info=None if isinstance(error, ClrxError) else error)
+    run.note(state=state, finished=now(), error=message)
+
+
+def plain_config(cfg: DictConfig) -> dict[str, Any]:
+    """The resolved configuration without what belongs to one invocation."""
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items() if key != "run"}
+
+
+FREE = {"workers", "logger", "memory_budget", "checkpoint", "device"}  # cannot change what a run computes
+
+
+def refuse_changes(recorded: Any, asked: dict[str, Any], path: Path) -> None:
+    """UserError naming every key that differs from the record and can change results."""
+    old, new = dict(_leaves(recorded)), dict(_leaves(asked))
+    changed = [
+        f"{key}: {old.get(key)} -> {new.get(key)}"
+        for key in sorted(old.keys() | new.keys())
+        if key.split(".")[0] not in FREE and old.get(key) != new.get(key)
+    ]
+    if changed:
+        what = "the run in this directory had another configuration: " + "; ".join(changed)
+        raise UserError(what, where=str(path), fix="ask for the same, or choose another directory")
+
+
+def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(node, list) and any(isinstance(value, dict) for value in node):
+        for index, value in enumerate(node):
+            yield from _leaves(value, f"{prefix}.{index}")
+    else:
+        yield prefix, node
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    handler = logging.FileHandler(path)
+    formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def now() -> str:
+    """The present moment in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,99 @@
+"""What a person sees while a run runs: a live line on a terminal, plain lines elsewhere."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+log = logging.getLogger("clrx")
+console = Console(highlight=False, soft_wrap=True)
+
+
+class Screen:
+    """The live line of a run; every method is a no-op for what the terminal cannot show."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bar = progress.add_task("", total=1, visible=False, fields="")
+
+    def start(self, name: str, total: int, done: int = 0) -> None:
+        """Begin a bar of `total` steps."""
+        self._progress.reset(
+            self._bar, total=total, completed=done, visible=True, description=name, fields=""
+        )
+
+    def advance(self, done: int, fields: str) -> None:
+        """Move the bar to `done` and show the present figures beside it."""
+        self._progress.update(self._bar, completed=done, fields=fields)
+
+    def hide(self) -> None:
+        self._progress.update(self._bar, visible=False)
+
+    def decoding(self) -> Callable[[int, int], None]:
+        """A callback(done, total) that shows images being decoded."""
+
+        def show(done: int, total: int) -> None:
+            if self._progress.tasks[0].description != "decoding":
+                self.start("decoding", total)
+            self.advance(done, "images, once; later runs use the cache")
+
+        return show
+
+
+@contextmanager
+def open_screen() -> Iterator[Screen]:
+    """A Screen, and the log beside it, while the block runs."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[fields]}"),
+        TimeRemainingColumn(),
+    )
+    live = Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, refresh_per_second=5
+    )
+    handler = RichHandler(console=console, show_time=False, show_path=False, show_level=False, markup=False)
+    handler.setFormatter(_LevelFormatter())
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.addHandler(handler)
+    try:
+        with live:
+            yield Screen(live)
+    finally:
+        log.removeHandler(handler)
+
+
+class _LevelFormatter(logging.Formatter):
+    """The message alone; warnings say that they are."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        return message if record.levelno <= logging.INFO else f"{record.levelname.lower()}: {message}"
+
+
+def metrics_table(title: str, metrics: dict[str, dict[str, Any]]) -> Table:
+    """A table of metric, value and interval from the record of one split."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("interval", justify="right")
+    for name, entry in metrics.items():
+        table.add_row(name, _number(entry["value"]), _interval(entry))
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _interval(entry: dict[str, Any]) -> str:
+    if entry.get("low") is None:
+        return entry.get("reason", "")
+    return f"{entry['low']:.4f} to {entry['high']:.4f}"

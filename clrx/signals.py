@@ -1,0 +1,58 @@
+"""SIGINT and SIGTERM ask a run to stop: between two steps, never within one."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clrx.errors import ClrxError
+
+
+class Interrupted(ClrxError):
+    """A signal asked the run to stop; exit code 128 + signal (130 Ctrl-C, 143 SIGTERM)."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+
+
+class Stop:
+    """Holds a signal back while a shield is up and raises Interrupted at the shield's end, or at once without one."""
+
+    def __init__(self) -> None:
+        self._pending: int | None = None
+        self._shields = 0
+
+    def handle(self, number: int, frame: object) -> None:
+        """The signal handler. A second signal while one is pending stops at once."""
+        if self._pending is not None or not self._shields:
+            self._pending = None
+            raise Interrupted(number)
+        self._pending = number
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        """Nothing inside is broken off by a first signal."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+        if self._pending is not None and not self._shields:
+            number, self._pending = self._pending, None
+            raise Interrupted(number)
+
+
+@contextmanager
+def listening() -> Iterator[Stop]:
+    """A Stop that hears SIGINT and SIGTERM; outside the main thread nothing can be heard."""
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

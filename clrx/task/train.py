@@ -1,0 +1,71 @@
+"""`clrx train`: one configuration, from its check to its pictures."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from clrx.bench import set_up
+from clrx.check import check_config, check_data, warn_about_policies
+from clrx.clock import steps_per_epoch
+from clrx.conclude import conclude, show_result
+from clrx.data import Data, open_data
+from clrx.environment import git_state, hardware, versions
+from clrx.network import build_network
+from clrx.phase import train_phase
+from clrx.plan import build_plan
+from clrx.plot.run import draw_run
+from clrx.run import open_run, state_of
+from clrx.screen import console, open_screen
+from clrx.signals import listening
+
+
+def task(cfg: DictConfig) -> int:
+    """Train, or continue, or find complete, the run of a directory."""
+    path = Path(cfg.run.dir)
+    check_config(cfg)
+    plan = build_plan(cfg)
+    if state_of(path) == "complete":
+        console.print(f"this run is complete: {path}")
+        return 0
+    with open_screen() as screen, listening() as stop:
+        data = open_data(cfg, screen.decoding())
+        check_data(cfg, data)
+        warn_about_policies(plan, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
+        network = build_network(cfg.model, cfg.head, channels=data.channels, size=cfg.dataset.size,
+                                outputs=data.outputs, seed=cfg.seed)  # fmt: skip
+        with open_run(path, cfg, facts_of(cfg, data)) as run:
+            bench = set_up(cfg, run, data, network, screen, stop)
+            for phase in plan[bench.place.phase :]:
+                train_phase(bench, phase)
+            screen.hide()
+            metrics = conclude(bench)
+            draw_run(path)
+    show_result(bench, metrics)
+    return 0
+
+
+def facts_of(cfg: DictConfig, data: Data) -> dict[str, Any]:
+    """What run.json says of a run from its beginning."""
+    source, split = data.source, data.split
+    counts = {"train": len(data.train), "validation": len(split.validation), "test": len(split.test)}
+    return {
+        "command": cfg.run.command,
+        "choices": dict(cfg.run.choices),
+        "seed": cfg.seed,
+        "dataset": source.name,
+        "task": source.task,
+        "classes": list(source.classes),
+        "synthetic": source.synthetic,
+        "policy": cfg.run.choices.get("policy"),
+        "model": cfg.run.choices.get("model"),
+        "data_hash": data.cache.hash,
+        "split_hash": split.hash,
+        "images": counts,
+        "selection": cfg.selection,
+        "notes": [*source.notes, *split.notes],
+        "facts": dict(source.facts),
+        "versions": versions(),
+        "hardware": hardware(cfg.device),
+        "git": git_state(),
+    }
