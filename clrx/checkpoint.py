@@ -1,4 +1,4 @@
-"""The state of a run on disk: weights, optimizer and place. Written beside, synced, renamed; the one before is kept."""
+"""The state of a run on disk: weights, optimizer and place; the one before the latest is kept."""
 
 import hashlib
 import json
@@ -18,14 +18,21 @@ MAGIC = b"clrx-checkpoint-1\n"
 
 
 def save_checkpoint(directory: Path, tensors: dict[str, Tensor], place: dict[str, Any]) -> None:
-    """Write directory/latest.ckpt; what was latest becomes previous.ckpt. `place` is anything JSON can hold."""
-    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    body = save(kept, metadata={"place": json.dumps(place)})
-    latest = directory / "latest.ckpt"
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write directory/latest.ckpt; what was latest becomes previous.ckpt. `place` is anything JSON can hold.
+
+    The new one is on the disk before an old one is touched, so a full disk or a kill leaves a whole one.
+    """
+    body = save({name: _alone(tensor) for name, tensor in tensors.items()}, {"place": json.dumps(place)})
+    latest, fresh = directory / "latest.ckpt", directory / "next.ckpt"
+    write_bytes(fresh, MAGIC + hashlib.sha256(body).digest() + body)
     if latest.exists():
         latest.replace(directory / "previous.ckpt")
-    write_bytes(latest, MAGIC + hashlib.sha256(body).digest() + body)
+    fresh.replace(latest)
+
+
+def _alone(tensor: Tensor) -> Tensor:
+    """A contiguous copy on the CPU: safetensors takes no two tensors of one storage (tied weights, views)."""
+    return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
 
 
 def load_checkpoint(directory: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

@@ -1,11 +1,14 @@
 """Files that are whole or absent: written beside, synced, renamed."""
 
 import csv
+import io
 import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from clrx.errors import RunError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -34,7 +37,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 class CsvLog:
@@ -44,9 +47,10 @@ class CsvLog:
         self.path, self.columns = path, tuple(columns)
         rows = read_rows(path)[:keep] if path.exists() else []
         if len(rows) < keep:
-            raise ValueError(f"{path} has {len(rows)} rows, {keep} are needed")
+            what = f"{path.name} has {len(rows)} rows, but the checkpoint counts {keep}"
+            raise RunError(what, where=str(path), fix="start the run again in a new directory")
         write_text(path, _as_text([self.columns, *([row[c] for c in self.columns] for row in rows)]))
-        self._file = path.open("a", newline="")
+        self._file = path.open("a", newline="", encoding="utf-8")
 
     def append(self, rows: Iterable[dict[str, Any]]) -> None:
         """Add rows, each with every column (None is an empty cell), and hand them to the system."""
@@ -63,9 +67,9 @@ class CsvLog:
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The whole rows of a CSV file as text; a last line that was cut off by a crash is left out."""
-    text = path.read_text()
-    whole = text[: text.rfind("\n") + 1]
-    return list(csv.DictReader(whole.splitlines()))
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1].decode()
+    return list(csv.DictReader(io.StringIO(whole, newline="")))
 
 
 def _as_text(rows: Iterable[Sequence[Any]]) -> str:
@@ -75,5 +79,7 @@ def _as_text(rows: Iterable[Sequence[Any]]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = repr(value) if isinstance(value, float) else str(value)
-    return f'"{text}"' if "," in text else text
+    if "\n" in str(value):
+        raise ValueError(f"{value!r} has a line break: a row would no longer be a line")
+    text = repr(float(value)) if isinstance(value, float) else str(value)  # numpy's own repr names its type
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r') else text
