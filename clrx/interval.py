@@ -27,11 +27,11 @@ class Interval:
 
 def parse_interval(text: str, steps_per_epoch: int) -> Interval:
     """An Interval from `N step(s)`, `N epoch(s)` or `N minute(s)`; UserError for anything else."""
-    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(step|epoch|minute)s?\s*", str(text))
-    if not match or float(match[1]) <= 0:
-        allowed = "'N steps', 'N epochs' or 'N minutes' with N > 0"
-        raise UserError(f"checkpoint.every={text} is no interval", allowed=allowed)
-    number, unit = float(match[1]), match[2]
+    match = re.fullmatch(r"\s*([0-9]{0,9}\.?[0-9]{1,9})\s*(step|epoch|minute)s?\s*", str(text))
+    number, unit = (float(match[1]), match[2]) if match else (0.0, "")
+    if number <= 0 or (unit == "step" and not number.is_integer()):
+        allowed = "'N steps' (N whole), 'N epochs' or 'N minutes' with N > 0"
+        raise UserError(f"checkpoint.every={text} is no interval", where="checkpoint.every", allowed=allowed)
     if unit == "minute":
         return Interval(None, 60 * number)
     return Interval(max(1, round(number * (steps_per_epoch if unit == "epoch" else 1))), None)
