@@ -10,6 +10,7 @@ also stretched every image to 0..255 before the factor, and turned it about a po
 Keras has since mended both.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
@@ -44,7 +45,8 @@ class Augment:
 
     def __post_init__(self) -> None:
         for name in ("zoom", "brightness"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            pair = getattr(self, name)
+            object.__setattr__(self, name, tuple(pair) if isinstance(pair, Sequence) else (pair,))
         for name, allowed, holds in _rules(self):
             if not holds:
                 raise UserError(f"augment.{name}={getattr(self, name)} cannot be used", allowed=allowed)

@@ -5,6 +5,7 @@ page cache holds them. Others are gathered from the memory map by background thr
 into pinned memory, from which the copy to the device runs beside the computation.
 """
 
+import mmap
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -30,7 +31,7 @@ Take = Callable[[np.ndarray], tuple[Tensor, np.ndarray]]  # rows -> (their image
 class Feed:
     """Batches of one array of images. `wait_seconds` is how long its streams have waited for data so far."""
 
-    images: np.ndarray  # uint8 (N, C, H, W), in memory or mapped
+    images: np.ndarray  # uint8 (N, C, H, W), or features float32 (N, D); in memory or mapped
     labels: Tensor  # (N,) or (N, K), on the device
     device: torch.device
     streamed: bool  # gathered in the background, not resident
@@ -59,11 +60,30 @@ class Feed:
             raise IndexError(f"row {rows.min()} or {rows.max()} of {len(self.images)} images")
         if self.resident is not None:
             return self.resident.index_select(0, send(rows, self.device)), rows
-        batch = torch.empty(
-            (len(rows), *self.images.shape[1:]), dtype=torch.uint8, pin_memory=self.device.type == "cuda"
-        )
+        announce(self.images, rows)
+        shape, pinned = (len(rows), *self.images.shape[1:]), self.device.type == "cuda"
+        batch = torch.empty(shape, dtype=_dtype(self.images), pin_memory=pinned)
         np.take(self.images, rows, axis=0, out=batch.numpy(), mode="clip")  # clip: the mode without a copy
         return batch, rows
+
+
+def announce(images: np.ndarray, rows: np.ndarray) -> None:
+    """Tell the system which rows of a map come next, so that it reads them together and not page by page.
+
+    An array that is no map of a file is left alone, and so is every array where the system takes no advice.
+    """
+    file = images.base
+    if isinstance(images, np.memmap) and isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_WILLNEED"):
+        for start, length in pages_of(images, rows):
+            file.madvise(mmap.MADV_WILLNEED, start, length)
+
+
+def pages_of(images: np.memmap, rows: np.ndarray) -> list[tuple[int, int]]:
+    """(start, length) in bytes of each row within the map: it starts at a page, the row need not."""
+    size, first = images.strides[0], images.offset % mmap.ALLOCATIONGRANULARITY
+    starts = (first + rows * size).tolist()
+    pages = [start - start % mmap.PAGESIZE for start in starts]
+    return [(page, start + size - page) for page, start in zip(pages, starts, strict=True)]
 
 
 def _ahead(take: Take, batches: Iterable[np.ndarray]) -> Generator[tuple[Tensor, np.ndarray], None, None]:
@@ -85,7 +105,7 @@ def _ahead(take: Take, batches: Iterable[np.ndarray]) -> Generator[tuple[Tensor,
 def open_feed(
     images: np.ndarray, labels: np.ndarray, device: torch.device | str, budget_bytes: int | None = None
 ) -> Feed:
-    """A feed of images uint8 (N, C, H, W) and their labels (N,) or (N, K).
+    """A feed of images uint8 (N, C, H, W), or features float32 (N, D), and their labels (N,) or (N, K).
 
     `budget_bytes` is what the images may take of the device's memory; None: half of what is free on an
     accelerator, half of the machine's on CPU.
@@ -108,8 +128,12 @@ def default_budget(device: torch.device) -> int:
 
 def _whole(images: np.ndarray, device: torch.device) -> Tensor:
     """The array on the device, brought over in pieces so that the host never holds a second copy."""
-    whole = torch.empty(images.shape, dtype=torch.uint8, device=device)
+    whole = torch.empty(images.shape, dtype=_dtype(images), device=device)
     step = max(1, CHUNK_BYTES * len(images) // max(1, images.nbytes))
     for start in range(0, len(images), step):
         whole[start : start + step].copy_(torch.from_numpy(np.array(images[start : start + step])))
     return whole
+
+
+def _dtype(array: np.ndarray) -> torch.dtype:
+    return torch.from_numpy(np.empty(0, array.dtype)).dtype

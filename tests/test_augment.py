@@ -238,6 +238,8 @@ def test_normalise_first_used_without_gradients_serves_training():
         ("zoom", (1.1, 0.9)),
         ("zoom", (0, 1)),
         ("zoom", (0.5, 1, 2)),
+        ("zoom", 1.2),
+        ("brightness", "dark"),
         ("brightness", (-0.1, 1)),
         ("brightness", (1, float("inf"))),
         ("shift_width", 1.5),

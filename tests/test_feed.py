@@ -1,6 +1,7 @@
 """The feed: the same batches however they come, errors where they are read, and no thread left behind."""
 
 import gc
+import mmap
 import threading
 import time
 from itertools import count
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from clrx import feed as feed_module
-from clrx.feed import AHEAD, Feed, open_feed
+from clrx.feed import AHEAD, Feed, open_feed, pages_of
 
 CPU = torch.device("cpu")
 ROWS = [np.array([5, 2, 2]), np.array([0]), np.array([19, 1, 7, 3]), np.array([], dtype=np.int64)]
@@ -44,6 +45,29 @@ def test_every_way_gives_the_same_batches(mapped, labels):
             assert images.dtype == torch.uint8
             np.testing.assert_array_equal(images.numpy(), np.asarray(mapped)[rows])
             np.testing.assert_array_equal(targets.numpy(), labels[rows])
+
+
+def test_features_are_fed_as_they_are():
+    features = np.random.default_rng(0).normal(size=(20, 7)).astype(np.float32)
+    for feed in feeds(features, np.arange(20)):
+        for (batch, _), rows in zip(feed.stream(ROWS), ROWS, strict=True):
+            assert batch.dtype == torch.float32
+            np.testing.assert_array_equal(batch.numpy(), features[rows])
+
+
+@pytest.mark.parametrize("rows", [[0, 49, 7], []])
+def test_announced_pages_hold_the_rows(tmp_path, rows):
+    """Of a .npy map, whose rows start behind a header of 128 bytes and end within pages."""
+    images = np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.uint8, (50, 3, 40, 41))
+    for row, (start, length) in zip(rows, pages_of(images, np.array(rows, dtype=np.int64)), strict=True):
+        begin = 128 + row * 3 * 40 * 41
+        assert start % mmap.PAGESIZE == 0
+        assert begin - mmap.PAGESIZE < start <= begin
+        assert start + length == begin + 3 * 40 * 41
+    images[49] = 9
+    assert [
+        int(batch.min()) for batch, _ in open_feed(images, np.zeros(50), "cpu", 0).stream([np.array([49])])
+    ] == [9]
 
 
 def test_budget_decides(mapped):
