@@ -1,15 +1,17 @@
-"""Configuration and data are checked before anything costly begins: raise early, with the value and the fix."""
+"""Configuration and data are checked before anything costly begins, with the value and the fix."""
 
 import logging
-import math
+import os
+from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from clrx.bench import choose_device
 from clrx.data import Data
-from clrx.errors import UserError, did_you_mean
+from clrx.errors import UserError, did_you_mean, require_number
 from clrx.interval import parse_interval
+from clrx.loss import check_loss
 from clrx.plan import Phase
 from clrx.policy_check import policy_warnings
 from clrx.records import EPOCH_COLUMNS
@@ -24,61 +26,77 @@ CHOICES = {
     "on_divergence": ("stop", "backoff"),
     "logger": ("none", "tensorboard", "mlflow"),
 }
-AT_LEAST_ONE = ("epochs", "batch_size", "accumulate", "bootstrap.resamples")
+FLAGS = ("spare_norms", "test_flips", "cycle_weights", "channels_last", "deterministic")
+NUMBERS: dict[str, dict[str, Any]] = {
+    "seed": {"least": 0, "whole": True},
+    "epochs": {"least": 1, "whole": True},
+    "batch_size": {"least": 1, "whole": True},
+    "accumulate": {"least": 1, "whole": True},
+    "lr": {"above": 0},
+    "momentum": {"least": 0, "below": 1},
+    "weight_decay": {"least": 0},
+    "bootstrap.resamples": {"least": 1, "whole": True},
+    "bootstrap.level": {"above": 0, "below": 1},
+    "backoff_factor": {"above": 0, "below": 1},
+    "max_backoffs": {"least": 0, "whole": True},
+}
+NUMBERS_OR_NULL: dict[str, dict[str, Any]] = {
+    "grad_clip": {"above": 0},
+    "ema": {"above": 0, "below": 1},
+    "threads": {"least": 1, "whole": True},
+    "workers": {"least": 1, "whole": True},
+    "memory_budget": {"least": 0, "whole": True},
+}
 
 
 def check_config(cfg: DictConfig) -> None:
     """Raise UserError for a value that no run can use; set the CPU threads and determinism of the process."""
-    from omegaconf import OmegaConf
-
     for key, allowed in CHOICES.items():
         if cfg[key] not in allowed:
             fix = did_you_mean(str(cfg[key]), allowed)
             raise UserError(f"{key}={cfg[key]} is unknown", where=key, allowed=", ".join(allowed), fix=fix)
-    for key in AT_LEAST_ONE:
+    for key in FLAGS:
+        if not isinstance(cfg[key], bool):
+            raise UserError(f"{key}={cfg[key]} is neither", where=key, allowed="true, false")
+    for key, limits in (NUMBERS | NUMBERS_OR_NULL).items():
         value = OmegaConf.select(cfg, key)
-        if not isinstance(value, int) or value < 1:
-            raise UserError(f"{key}={value} is not possible", where=key, allowed="1, 2, 3, ...")
-    _check_numbers(cfg)
-    _check_metric("selection_metric", cfg.selection_metric)
-    _check_metric("early_stopping.metric", cfg.early_stopping.metric)
+        if value is not None or key in NUMBERS:
+            require_number(value, key, **limits)
+    check_loss(cfg.loss)
+    _check_metrics(cfg)
     parse_interval(cfg.checkpoint.every, 1)
     choose_device(cfg.device)
     _set_process(cfg)
 
 
-def _check_numbers(cfg: DictConfig) -> None:
-    rules = [
-        ("lr", cfg.lr, "a finite rate above 0", lambda v: 0 < v < math.inf),
-        ("momentum", cfg.momentum, "0 <= momentum < 1", lambda v: 0 <= v < 1),
-        ("weight_decay", cfg.weight_decay, "0 or more", lambda v: 0 <= v < math.inf),
-        ("grad_clip", cfg.grad_clip, "null or above 0", lambda v: v is None or v > 0),
-        ("ema", cfg.ema, "null or 0 < ema < 1", lambda v: v is None or 0 < v < 1),
-        ("bootstrap.level", cfg.bootstrap.level, "0 < level < 1", lambda v: 0 < v < 1),
-        ("seed", cfg.seed, "0, 1, 2, ...", lambda v: isinstance(v, int) and v >= 0),
-        ("threads", cfg.threads, "null, 1, 2, ...", lambda v: v is None or (isinstance(v, int) and v > 0)),
-        ("workers", cfg.workers, "null, 1, 2, ...", lambda v: v is None or (isinstance(v, int) and v > 0)),
-    ]
-    for key, value, allowed, holds in rules:
-        if isinstance(value, str | bool) or not holds(value):
-            raise UserError(f"{key}={value} is not possible", where=key, allowed=allowed)
+def _check_metrics(cfg: DictConfig) -> None:
+    """The metrics that the best weights and early stopping go by, those of the plan's phases included."""
+    _check_metric("selection_metric", cfg.selection_metric)
+    _check_metric("early_stopping.metric", cfg.early_stopping.metric)
+    phases = OmegaConf.select(cfg, "plan.phases")
+    for index in range(len(phases) if isinstance(phases, ListConfig) else 0):
+        key = f"plan.phases.{index}.early_stopping.metric"
+        _check_metric(key, OmegaConf.select(cfg, key, default="auto"))
 
 
 def _check_metric(key: str, metric: str) -> None:
-    column = column_of(metric, "binary")
+    column = column_of(str(metric), "binary")
     known = [name for name in EPOCH_COLUMNS if name.startswith(("val_", "train_"))]
     if column not in known:
         names = ["auto", *(name.removeprefix("val_") for name in known)]
         raise UserError(
-            f"{key}={metric} is no recorded metric", allowed=", ".join(names), fix=did_you_mean(metric, names)
+            f"{key}={metric} is no recorded metric",
+            where=key,
+            allowed=", ".join(names),
+            fix=did_you_mean(str(metric), names),
         )
 
 
 def _set_process(cfg: DictConfig) -> None:
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
-    if cfg.deterministic:
-        torch.use_deterministic_algorithms(True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it determinism is refused on a GPU
+    torch.use_deterministic_algorithms(cfg.deterministic)
 
 
 def check_data(cfg: DictConfig, data: Data) -> None:
@@ -96,7 +114,7 @@ def check_data(cfg: DictConfig, data: Data) -> None:
 
 
 def warn_about_policies(plan: tuple[Phase, ...], steps_per_epoch: int) -> None:
-    """Log what a policy does that its user may not have meant: an unfinished cycle, a minimum never reached."""
+    """Log what a policy does that its user may not have meant: an unfinished cycle, an unreached minimum."""
     for phase in plan:
         for warning in policy_warnings(phase.policy, phase.epochs, steps_per_epoch):
             log.warning("%s: %s", phase.name, warning)

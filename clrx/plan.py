@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
-from clrx.errors import UserError, did_you_mean
+from clrx.errors import UserError, did_you_mean, require_number
 from clrx.progress import Policy
 from clrx.schedule import cycle_ends, make_momentum_policy, make_policy
 
 TRAINABLE = ("all", "head")
 SECTIONS = ("early", "middle", "head")
-KEYS = ("name", "epochs", "policy", "momentum_policy", "trainable", "rate_scales", "early_stopping")
-KEYS += ("features", "feature_copies", "start")
+KEYS = (
+    *("name", "epochs", "policy", "momentum_policy", "trainable", "rate_scales", "early_stopping"),
+    *("features", "feature_copies", "start"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,76 +49,89 @@ class Phase:
 
 def build_plan(cfg: DictConfig) -> tuple[Phase, ...]:
     """The phases of `cfg.plan`; UserError for whatever cannot be trained."""
-    nodes = list(cfg.plan.phases or [])
-    if not nodes:
+    nodes = cfg.plan.get("phases") if cfg.get("plan") else None
+    if not isinstance(nodes, ListConfig) or not nodes:
         raise UserError("the plan has no phases", where="plan.phases", fix="plan=single")
-    phases = tuple(_phase(cfg, node) for node in nodes)
+    phases = tuple(_phase(cfg, node, index) for index, node in enumerate(nodes))
     names = [phase.name for phase in phases]
     if len(set(names)) < len(names):
         raise UserError(f"two phases have one name: {', '.join(names)}", where="plan.phases")
     return phases
 
 
-def _phase(cfg: DictConfig, node: DictConfig) -> Phase:
-    where = f"plan.phases, {node.get('name')}"
-    if unknown := [str(key) for key in node if key not in KEYS]:
-        fix = did_you_mean(unknown[0], KEYS)
-        raise UserError(f"a phase has no key '{unknown[0]}'", where=where, allowed=", ".join(KEYS), fix=fix)
-    epochs = node.get("epochs")
-    if not isinstance(epochs, int) or epochs < 1:
-        raise UserError(f"a phase needs epochs, not {epochs}", where=where, allowed="1, 2, ...")
+def _phase(cfg: DictConfig, node: Any, index: int) -> Phase:
+    where = f"plan.phases.{index}"
+    _require_keys(node, KEYS, where)
+    require_number(node.get("epochs"), f"{where}.epochs", least=1, whole=True)
+    require_number(node.get("feature_copies", 1), f"{where}.feature_copies", least=1, whole=True)
+    if not isinstance(node.get("policy"), DictConfig) or "_target_" not in node.policy:
+        raise UserError("a phase needs a policy", where=f"{where}.policy", fix="policy: ${policy}")
     phase = Phase(
-        name=str(node.name),
-        epochs=epochs,
+        name=_name(node.get("name"), where),
+        epochs=node.epochs,
         policy=make_policy(node.policy, cfg.warmup),
         momentum_policy=make_momentum_policy(node.get("momentum_policy"), cfg.warmup),
-        trainable=_trainable(node.get("trainable", "all"), where),
-        rate_scales=_rate_scales(node.get("rate_scales"), where),
-        stopping=_stopping(cfg, node.get("early_stopping") or cfg.early_stopping, where),
+        trainable=_trainable(node.get("trainable", "all"), f"{where}.trainable"),
+        rate_scales=_rate_scales(node.get("rate_scales"), f"{where}.rate_scales"),
+        stopping=_stopping(node.get("early_stopping") or cfg.early_stopping, f"{where}.early_stopping"),
         features=node.get("features") is not None,
         feature_copies=node.get("feature_copies", 1),
         start=node.get("start", "previous"),
     )
-    return _checked(phase, where)
-
-
-def _checked(phase: Phase, where: str) -> Phase:
+    _require_one_of(node.get("features"), (None, "computed"), f"{where}.features")
+    _require_one_of(phase.start, ("previous", "best"), f"{where}.start")
     if phase.features and phase.trainable != "head":
         fix = "trainable: head, or features: null"
-        raise UserError(
-            "computed features need a frozen body", where=where, allowed="trainable: head", fix=fix
-        )
-    if phase.start not in ("previous", "best"):
-        raise UserError(f"start={phase.start} is unknown", where=where, allowed="previous, best")
+        raise UserError("computed features need a frozen body", where=where, fix=fix)
     return phase
 
 
+def _require_keys(node: Any, known: tuple[str, ...], where: str) -> None:
+    if not isinstance(node, DictConfig):
+        raise UserError(f"{where} is {node}, not a list of keys", where=where, allowed=", ".join(known))
+    if unknown := [str(key) for key in node if key not in known]:
+        fix = did_you_mean(unknown[0], known)
+        raise UserError(f"{where} has no key '{unknown[0]}'", where=where, allowed=", ".join(known), fix=fix)
+
+
+def _require_one_of(value: Any, allowed: tuple[str | None, ...], where: str) -> None:
+    if value not in allowed:
+        names = ", ".join("null" if name is None else name for name in allowed)
+        raise UserError(f"{where}={value} is unknown", where=where, allowed=names)
+
+
+def _name(value: Any, where: str) -> str:
+    """A name is a cell of epochs.csv and part of a line of the log."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise UserError(
+            f"a phase needs a name, not {value!r}", where=f"{where}.name", allowed="printable text"
+        )
+    return value
+
+
 def _trainable(value: Any, where: str) -> str | tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else tuple(value)
     if isinstance(value, str) and value in TRAINABLE:
         return value
-    if wrong := [name for name in names if name not in SECTIONS]:
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, ListConfig) else ()
+    if not names or any(name not in SECTIONS for name in names):
         allowed = "all, head, or a list of early, middle, head"
-        raise UserError(f"trainable: {wrong[0]} is unknown", where=where, allowed=allowed)
+        raise UserError(f"{where}={value} is unknown", where=where, allowed=allowed)
     return names
 
 
 def _rate_scales(value: Any, where: str) -> dict[str, float]:
-    scales = dict(value or {})
-    if wrong := [str(name) for name in scales if name not in SECTIONS]:
-        allowed = ", ".join(SECTIONS)
-        raise UserError(f"rate_scales has no section '{wrong[0]}'", where=where, allowed=allowed)
-    if bad := [name for name, scale in scales.items() if not 0 <= scale < float("inf")]:
-        raise UserError(
-            f"rate_scales.{bad[0]}={scales[bad[0]]} is no factor", where=where, allowed="0 or more"
-        )
-    return {name: float(scales.get(name, 1.0)) for name in SECTIONS}
+    if value is None:
+        return dict.fromkeys(SECTIONS, 1.0)
+    _require_keys(value, SECTIONS, where)
+    for name, scale in value.items():
+        require_number(scale, f"{where}.{name}", least=0)
+    return {name: float(value.get(name, 1.0)) for name in SECTIONS}
 
 
-def _stopping(cfg: DictConfig, node: DictConfig, where: str) -> Stopping:
-    patience = node.get("patience")
-    if patience is not None and (not isinstance(patience, int) or patience < 1):
-        raise UserError(
-            f"early_stopping.patience={patience} is not possible", where=where, allowed="null, 1, 2, ..."
-        )
-    return Stopping(patience, node.get("metric", "auto"), float(node.get("min_delta", 0.0)))
+def _stopping(node: Any, where: str) -> Stopping:
+    _require_keys(node, ("patience", "metric", "min_delta"), where)
+    patience, min_delta = node.get("patience"), node.get("min_delta", 0.0)
+    if patience is not None:
+        require_number(patience, f"{where}.patience", least=1, whole=True)
+    require_number(min_delta, f"{where}.min_delta", least=0)
+    return Stopping(patience, node.get("metric", "auto"), float(min_delta))

@@ -31,7 +31,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside(tmp_path, mon
     with pytest.raises(OSError, match="No space left"):
         write_bytes(path, b"other")
     assert json.loads(path.read_text()) == {"a": 1}
-    assert os.listdir(tmp_path) == ["a.json"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [1, -float("inf")]])
