@@ -100,7 +100,7 @@ def _lacking(view: Columns, positive: bool, negative: bool) -> dict[str, str]:
 def confusion(
     task: Task, labels: np.ndarray, scores: np.ndarray, threshold: float | Sequence[float] = 0.5
 ) -> list:
-    """Counts of images as nested lists, for JSON: row = true class, column = class decided on.
+    """Counts of images as nested lists, for JSON: row = true class, column = predicted class.
 
     binary: 2 x 2 [[true negative, false positive], [false negative, true positive]]; multiclass: K x K;
     multilabel: one such 2 x 2 a column.

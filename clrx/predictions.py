@@ -1,4 +1,4 @@
-"""predictions.csv: each image of a set with its patient, label and scores; all metrics can be remade from it."""
+"""predictions.csv: the images of a set with patient, label and scores; every metric can be remade from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ def write_predictions(
     path: Path,
     task: Task,
     classes: Sequence[str],
-    images: Sequence[str],
-    patients: Sequence[str],
+    images: Sequence[str] | np.ndarray,
+    patients: Sequence[str] | np.ndarray,
     labels: np.ndarray,
     scores: np.ndarray,
 ) -> None:

@@ -1,0 +1,82 @@
+"""figures/confusion.png: how many images of each class were called what: counts, and shares of the class."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from clrx.plot import style
+from clrx.plot.record import Scored, read_record, read_scored
+
+
+def draw(run: Path) -> list[Path]:
+    """Draw a run's confusion matrix at its frozen threshold; nothing where the test set is not scored."""
+    test = read_scored(run)
+    if test is None:
+        return []
+    counts, rows, across = table(test)
+    width = max(style.WIDTH, 1.6 + 0.52 * len(across))
+    cell = 0.9 if len(rows) == 2 else 0.36 if test.view.task == "multilabel" else 0.44
+    title = "Confusion, test set"
+    if test.view.task == "binary":
+        title += f", threshold {test.threshold:.3g}"
+    figure, (ax,) = style.sheet([cell * len(rows) + 1.1], title, read_record(run), width=width)
+    matrix(ax, counts, rows, across)
+    return [style.save(figure, run / "figures" / "confusion.png")]
+
+
+def table(test: Scored) -> tuple[np.ndarray, list[str], list[str]]:
+    """(counts, row names, column names). Row: true class; column: predicted class.
+
+    A multilabel set has a row a finding, with its found, missed, false and rightly rejected images.
+    """
+    truth, chosen = test.view.truth, test.view.chosen[""]
+    if test.view.task == "multilabel":
+        parts = (truth & chosen, truth & ~chosen, ~truth & chosen, ~truth & ~chosen)
+        names = ["present:\nfound", "present:\nmissed", "absent:\nfalse alarm", "absent:\nrejected"]
+        return np.stack([part.sum(axis=0) for part in parts], axis=1), list(test.classes), names
+    if test.view.task == "binary":
+        truth, chosen = np.hstack([~truth, truth]), np.hstack([~chosen, chosen])
+    return truth.T.astype(int) @ chosen.astype(int), list(test.classes), list(test.classes)
+
+
+def matrix(ax: Axes, counts: np.ndarray, rows: list[str], across: list[str]) -> None:
+    """Cells coloured by their share of the row; a table of findings has shares of present and of absent."""
+    part = shares(counts, paired=rows != across)
+    ax.imshow(part, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    size = style.TEXT if len(rows) <= 4 else style.SMALL - 0.7
+    for (i, j), count in np.ndenumerate(counts):
+        percent = f"\n{part[i, j]:.0%}" if count else ""
+        ink = _ink(float(part[i, j]), count)
+        ax.text(j, i, f"{count}{percent}", ha="center", va="center", fontsize=size, color=ink)
+    _name(ax, rows, across)
+
+
+def shares(counts: np.ndarray, paired: bool) -> np.ndarray:
+    """Each count by the sum of its row, or of its pair of columns; NaN where that is 0."""
+    totals = counts.sum(axis=1, keepdims=True)
+    if paired:
+        totals = np.repeat(counts.reshape(len(counts), 2, 2).sum(axis=2), 2, axis=1)
+    return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+
+
+def _ink(share: float, count: int) -> str:
+    if not count:
+        return "#a0a0a0"
+    return "white" if share > 0.65 else "black"
+
+
+def _name(ax: Axes, rows: list[str], across: list[str]) -> None:
+    turned = len(across) > 2 and rows == across
+    ax.set_xticks(
+        range(len(across)), across, rotation=45 if turned else 0, ha="right" if turned else "center"
+    )
+    ax.set_yticks(range(len(rows)), rows)
+    ax.tick_params(labelsize=style.SMALL, length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel("" if rows != across else "predicted", fontsize=style.TEXT)
+    ax.set_ylabel("" if rows != across else "true class", fontsize=style.TEXT)
+    ax.set_xticks(np.arange(len(across) + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
+    ax.grid(which="minor", color="white", linewidth=1.5)
+    ax.tick_params(which="minor", length=0)

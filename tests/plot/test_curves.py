@@ -1,0 +1,72 @@
+"""Curves over one axis of epochs: where points, rates and phases stand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from clrx.plot import curves, style
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [
+        ([0, 0.5, 1, 1.5], [0, 0.5, 1, 1.5]),  # one phase, or epochs of the run
+        ([0, 0.5, 1, 1.5, 0, 0.5, 0, 0.5], [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5]),  # from 0 in every phase
+    ],
+)
+def test_epochs_of_the_run(epochs, expected):
+    assert curves.run_epochs(np.array(epochs)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["train"], [("train", 0, 1)]),
+        (["head", "head", "all", "all", "all"], [("head", 0, 2), ("all", 2, 5)]),
+        ([], []),
+    ],
+)
+def test_phase_spans(names, expected):
+    assert list(curves.phase_spans(pd.DataFrame({"phase": names}))) == expected
+
+
+def test_points_stand_at_the_ends_of_epochs_and_gaps_stay_gaps():
+    ax = Figure().subplots()
+    curves.curve(ax, pd.Series([0.5, None, 0.7]))
+    assert ax.get_lines()[0].get_xdata().tolist() == [1, 2, 3]
+    assert np.isnan(ax.get_lines()[0].get_ydata()[1])
+    curves.curve(ax, None)
+    assert len(ax.get_lines()) == 1
+
+
+def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path):
+    (tmp_path / "steps.csv").write_text("step,epoch,lr,momentum,loss\n0,0.0,0.1,,0.7\n1,0.5,0.0")
+    table = curves.read_table(tmp_path / "steps.csv")
+    assert table["lr"].tolist() == [0.1]
+    assert table["momentum"].isna().all()
+    assert curves.read_table(tmp_path / "none.csv").empty
+
+
+def figure_of(run, monkeypatch) -> Figure:
+    figures = []
+    monkeypatch.setattr(style, "save", lambda figure, path: figures.append(figure))
+    curves.draw(run)
+    return figures[0]
+
+
+def test_the_learning_rate_shares_the_axis_of_epochs(make_run, monkeypatch):
+    accuracy, loss, rate = figure_of(make_run(phases=[("decay", 2), ("clr", 3)]), monkeypatch).axes
+    assert accuracy.get_xlim() == loss.get_xlim() == rate.get_xlim()
+    assert rate.get_lines()[0].get_xdata()[-1] == pytest.approx(
+        4.95
+    )  # 20 steps an epoch, the last of epoch 5
+    assert [line.get_xdata()[0] for line in rate.get_lines()[1:]] == [2]  # where the second phase begins
+    assert [text.get_text().strip() for text in accuracy.texts] == ["decay", "clr"]
+
+
+@pytest.mark.parametrize(("values", "scale"), [([0.7, 0.5, 0.4], "linear"), ([0.7, 90.0, 3e6], "log")])
+def test_a_loss_that_explodes_is_drawn_on_a_logarithmic_axis(make_run, monkeypatch, values, scale):
+    run = make_run()
+    pd.DataFrame({"train_loss": values, "val_loss": None}).to_csv(run / "epochs.csv", index=False)
+    assert figure_of(run, monkeypatch).axes[1].get_yscale() == scale

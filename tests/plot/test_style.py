@@ -1,0 +1,135 @@
+"""The look that figures share: nothing overlaps, nothing global is touched, the footer says what was run."""
+
+import matplotlib
+import pytest
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from clrx.plot import calibration, confusion, curves, precision_recall, roc, style
+
+FIGURES = {"calibration": calibration, "confusion": confusion, "curves": curves, "roc": roc}
+FIGURES |= {"precision_recall": precision_recall}
+NIH = (
+    "Atelectasis",
+    "Cardiomegaly",
+    "Effusion",
+    "Infiltration",
+    "Mass",
+    "Nodule",
+    "Pneumonia",
+    "Pneumothorax",
+)
+NIH += ("Consolidation", "Edema", "Emphysema", "Fibrosis", "Pleural_Thickening", "Hernia")
+RUNS = {
+    "one epoch": ("binary", ("No Finding", "Pneumothorax"), [("train", 1)], False),
+    "three phases with gaps": (
+        "multiclass",
+        tuple("abcdefgh"),
+        [("head", 2), ("features", 3), ("all", 37)],
+        True,
+    ),
+    "long names": (
+        "multiclass",
+        NIH,
+        [("head on computed features", 1), ("all layers, three rates", 2)],
+        False,
+    ),
+    "fourteen findings": ("multilabel", NIH, [("train", 20)], False),
+}
+
+
+@pytest.mark.parametrize(
+    "case", ["one epoch", *(pytest.param(c, marks=pytest.mark.slow) for c in list(RUNS)[1:])]
+)
+def test_no_text_covers_another(make_run, monkeypatch, case):
+    drawn = []
+    monkeypatch.setattr(style, "save", lambda figure, path: drawn.append((path.stem, figure)))
+    task, classes, phases, gaps = RUNS[case]
+    run = make_run(task, classes, phases, gaps=gaps)
+    for module in FIGURES.values():
+        module.draw(run)
+    assert {name for name, _ in drawn} == set(FIGURES)
+    for name, figure in drawn:
+        assert overlapping(figure) == [], name
+
+
+def overlapping(figure: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts whose boxes meet, and texts that leave the figure, after the figure was laid out."""
+    figure.draw_without_rendering()
+    out_of_view = [label for ax in figure.axes for axis in (ax.xaxis, ax.yaxis) for label in unseen(axis)]
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    # The box of a slanted text is mostly empty: only those that lie or stand are compared.
+    seen = [text for text in texts if text not in out_of_view and text.get_rotation() in (0, 90)]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in seen]
+    found = [(text, "(edge)") for text, box in boxes if box.x0 < 0 or box.y0 < 0 or box.x1 > figure.bbox.x1]
+    for i, (first, box) in enumerate(boxes):
+        found += [(first, second) for second, other in boxes[i + 1 :] if box.overlaps(other)]
+    return found
+
+
+def unseen(axis: Axis) -> list[Text]:
+    """Labels of ticks that lie beyond the ends of an axis, which are never drawn."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = axis.get_major_ticks() + axis.get_minor_ticks()
+    return [
+        part for tick in ticks if not low <= tick.get_loc() <= high for part in (tick.label1, tick.label2)
+    ]
+
+
+def test_figures_touch_nothing_global(make_run):
+    before = dict(matplotlib.rcParams)
+    run = make_run()
+    for module in FIGURES.values():
+        module.draw(run)
+    assert dict(matplotlib.rcParams) == before
+    names = {f"{name}.png" for name in FIGURES}
+    assert {path.name for path in (run / "figures").iterdir()} == names
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (run / "figures").iterdir())
+
+
+def test_the_same_records_give_the_same_bytes(make_run):
+    run = make_run()
+    (path,) = roc.draw(run)
+    first = path.read_bytes()
+    assert roc.draw(run) == [path]
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("module", FIGURES.values(), ids=FIGURES)
+def test_a_run_that_did_not_get_so_far_has_no_figure(tmp_path, module):
+    assert module.draw(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (
+            {"dataset": "phantom", "synthetic": True, "policy": "sgdr", "split_hash": "ab" * 32, "seed": 0},
+            "phantom (SYNTHETIC images) · sgdr · split abababab · seed 0",
+        ),
+        ({"dataset": "chestxray14", "synthetic": False, "seed": 3}, "chestxray14 · seed 3"),
+        ({}, ""),
+    ],
+)
+def test_footer(record, expected):
+    assert style.describe(record) == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "expected"),
+    [
+        ({"value": 0.8712, "low": 0.84, "high": 0.9}, None, "0.871 (0.840 to 0.900)"),
+        ({"value": 0.8712, "low": None, "high": None}, None, "0.871"),
+        ({"value": None, "low": None, "high": None}, None, "no value"),
+        (None, 0.5, "0.500"),
+    ],
+)
+def test_interval_text(entry, value, expected):
+    assert style.interval_text(entry, value) == expected
+
+
+def test_fifteen_lines_can_be_told_apart():
+    looks = {(style.colour(k), str(style.dash(k))) for k in range(15)}
+    assert len(looks) == 15
