@@ -12,7 +12,6 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from clrx.augment import normalise
-from clrx.batches import sample_weights
 from clrx.checkpoint import load_checkpoint, under_prefix
 from clrx.data import Data
 from clrx.ema import start_ema
@@ -46,7 +45,6 @@ class Bench:
     mix: (
         Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None
     )  # of prepared images and labels, by draw
-    sampling_weights: np.ndarray | None  # of each training image; None: every image once an epoch
     device: torch.device
     place: Place
     records: Records
@@ -95,7 +93,6 @@ def set_up(cfg: DictConfig, run: Run, data: Data, network: Network, screen: Scre
         prepare=prepare,
         prepare_plain=plain,
         mix=_mixing(cfg, data),
-        sampling_weights=_sampling_weights(cfg, data),
         device=device,
         place=place,
         records=open_records(run.path, place, block=1 if device.type == "cpu" else 50),
@@ -145,10 +142,6 @@ def _mixing(cfg: DictConfig, data: Data):
         what = f"mixup and cutmix are for multi-class tasks; this one is {data.source.task}"
         raise UserError(what, where="mix", fix="mix.mixup=0 mix.cutmix=0")
     return lambda images, labels, draw: mix(images, labels, len(data.source.classes), cfg.seed, draw)
-
-
-def _sampling_weights(cfg: DictConfig, data: Data) -> np.ndarray | None:
-    return sample_weights(data.source.labels[data.train]) if cfg.sampling == "weighted" else None
 
 
 def _preparations(cfg: DictConfig, network: Network):

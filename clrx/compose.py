@@ -21,9 +21,13 @@ def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
     register_resolvers()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our own handler instead of Hydra's printer
     codes: list[int] = []
+    errors: list[BaseException] = []
 
     def entry(cfg: DictConfig) -> None:
-        codes.append(run_task(task, cfg, arguments))
+        try:
+            codes.append(run_task(task, cfg, arguments))
+        except Exception as error:  # kept from Hydra, which would print it its own way
+            errors.append(error)
 
     program, sys.argv = sys.argv, [f"clrx {task.replace('_', '-')}", *arguments]
     try:
@@ -32,6 +36,8 @@ def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
         raise as_user_error(error, conf / f"{task}.yaml") or error from error
     finally:
         sys.argv = program
+    if errors:
+        raise errors[0]
     return max(codes, default=0)
 
 

@@ -34,11 +34,24 @@ def conclude(bench: Bench) -> dict[str, Any]:
     metrics["confusion"] = {name: _confusion(bench, name, scores[name], threshold) for name in scores}
     write_json(bench.path / "metrics.json", metrics)
     for name, found in scores.items():
-        suffix = "" if name == "test" else f"_{name}"
-        write_predictions(
-            bench.path / f"predictions{suffix}.csv", bench.data.source, _rows(bench)[name], found
-        )
+        _write_scores(bench, name, found)
     return metrics
+
+
+def _write_scores(bench: Bench, name: str, scores: np.ndarray) -> None:
+    """predictions.csv for test, predictions_validation.csv for validation."""
+    source, rows = bench.data.source, _rows(bench)[name]
+    path = bench.path / ("predictions.csv" if name == "test" else f"predictions_{name}.csv")
+    images, groups = (source.table[column].to_numpy()[rows] for column in ("image", "group"))
+    write_predictions(path, source.task, source.classes, images, groups, source.labels[rows], scores)
+
+
+def _write_scores(bench: Bench, name: str, scores: np.ndarray) -> None:
+    """predictions.csv for test, predictions_validation.csv for validation."""
+    source, rows = bench.data.source, _rows(bench)[name]
+    path = bench.path / ("predictions.csv" if name == "test" else f"predictions_{name}.csv")
+    images, groups = (source.table[column].to_numpy()[rows] for column in ("image", "group"))
+    write_predictions(path, source.task, source.classes, images, groups, source.labels[rows], scores)
 
 
 def _rows(bench: Bench) -> dict[str, np.ndarray]:

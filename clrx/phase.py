@@ -5,18 +5,20 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from clrx.batches import sample_weights
 from clrx.bench import Bench
 from clrx.checkpoint import save_checkpoint, under_prefix, with_prefix
 from clrx.clock import Clock
-from clrx.evaluate import evaluate
+from clrx.feed import Feed
 from clrx.interval import Interval, parse_interval
 from clrx.loop import Step, Work, train_steps
+from clrx.material import Material, material_of
 from clrx.metrics import measure
-from clrx.network import set_trainable
 from clrx.optim import build_optimizer, load_optimizer_tensors, optimizer_tensors
 from clrx.plan import Phase
 from clrx.records import EPOCH_COLUMNS, Bad, add_step, column, flush_steps
 from clrx.run import Diverged
+from clrx.sections import set_trainable
 from clrx.selection import best_epoch, column_of, oriented, should_stop
 from clrx.signals import Interrupted
 from clrx.weights import save_weights
@@ -29,15 +31,17 @@ def train_phase(bench: Bench, phase: Phase) -> None:
 
     Raises Diverged at a non-finite loss, and Interrupted after writing a checkpoint.
     """
-    work, clock = _prepare_phase(bench, phase)
+    set_trainable(bench.network, phase.trainable)
+    material = material_of(bench, phase)
+    work, clock = _work(bench, phase, material), phase_clock(bench, material, phase.epochs)
     interval = parse_interval(bench.cfg.checkpoint.every, clock.steps_per_epoch)
-    steps = train_steps(work, bench.feed, bench.data.train, clock, bench.place.step)
+    steps = train_steps(work, material.feed, material.train, clock, bench.place.step)
     try:
         if bench.place.steps == 0:
             _checkpoint(bench, work)  # there is always a good state to go back to
         while not _phase_done(bench, phase):
-            _train_epoch(bench, phase, work, clock, steps, interval)
-            _finish_epoch(bench, phase)
+            _train_epoch(bench, phase, work, material.feed, clock, steps, interval)
+            _finish_epoch(bench, phase, material)
     except (Interrupted, KeyboardInterrupt):
         with bench.stop.shield():
             _checkpoint(bench, work)
@@ -48,61 +52,59 @@ def train_phase(bench: Bench, phase: Phase) -> None:
     _checkpoint(bench, None)
 
 
-def _prepare_phase(bench: Bench, phase: Phase) -> tuple[Work, Clock]:
-    """Freeze what is to be frozen, build the optimizer, and restore it when the phase is being continued."""
+def _work(bench: Bench, phase: Phase, material: Material) -> Work:
+    """What the steps of the phase work with; the optimizer is restored when the phase is being continued."""
     cfg = bench.cfg
-    set_trainable(bench.network, phase.trainable)
     optimizer = build_optimizer(bench.network, cfg.optimizer, phase.rate_scales, cfg.spare_norms)
     if saved := under_prefix("optimizer", bench.restored):
         load_optimizer_tensors(optimizer, saved)
     bench.restored = {}
-    work = Work(
-        network=bench.network,
+    return Work(
+        network=material.network,
         optimizer=optimizer,
         loss=bench.loss,
         policy=phase.policy,
-        prepare=bench.prepare,
+        prepare=material.prepare,
         seed=cfg.seed,
         momentum_policy=phase.momentum_policy,
-        mix=bench.mix,
-        ema=bench.ema,
+        mix=None if phase.features else bench.mix,
+        ema=material.ema,
         ema_decay=cfg.ema or 0.0,
         grad_clip=cfg.grad_clip,
         precision=cfg.precision,
         rate_factor=bench.place.rate_factor,
     )
-    return work, phase_clock(bench, phase)
 
 
-def phase_clock(bench: Bench, phase: Phase) -> Clock:
-    """The steps of a phase over the training rows."""
+def phase_clock(bench: Bench, material: Material, epochs: int) -> Clock:
+    """The steps of a phase over the rows it trains on."""
     cfg = bench.cfg
     return Clock(
-        images=len(bench.data.train),
+        images=len(material.train),
         batch_size=cfg.batch_size,
-        epochs=phase.epochs,
+        epochs=epochs,
         seed=cfg.seed,
         accumulate=cfg.accumulate,
         first_epoch=bench.place.first_epoch,
-        weights=bench.sampling_weights,
+        weights=sample_weights(material.labels[material.train]) if cfg.sampling == "weighted" else None,
     )
 
 
 def _train_epoch(
-    bench: Bench, phase: Phase, work: Work, clock: Clock, steps: Iterator[Step], interval: Interval
+    bench: Bench, phase: Phase, work: Work, feed: Feed, clock: Clock, steps: Iterator[Step], interval: Interval
 ) -> None:
     """Take the steps that the epoch still lacks; between them look for divergence, checkpoints and signals."""
     place, last = bench.place, (bench.place.epochs - bench.place.first_epoch + 1) * clock.steps_per_epoch
     bench.screen.start(f"{phase.name} {place.epochs + 1}", clock.steps_per_epoch)
-    bench.network.train()
-    began, waited = time.perf_counter(), bench.feed.wait_seconds
+    work.network.train()
+    began, waited = time.perf_counter(), feed.wait_seconds
     while place.step < last:
         with bench.stop.shield():
             step = next(steps)
             _refuse_divergence(bench, add_step(bench.records, place, step))
             now = time.perf_counter()
             place.seconds, began = place.seconds + now - began, now
-            place.wait, waited = place.wait + bench.feed.wait_seconds - waited, bench.feed.wait_seconds
+            place.wait, waited = place.wait + feed.wait_seconds - waited, feed.wait_seconds
             _show(bench, clock, step)
             if interval.due(place.step):
                 _checkpoint(bench, work)
@@ -128,10 +130,10 @@ def _show(bench: Bench, clock: Clock, step: Step) -> None:
     bench.screen.advance(done, f"lr {step.lr:.3g}  loss {mean:.4f}  {rate:.0f} images/s")
 
 
-def _finish_epoch(bench: Bench, phase: Phase) -> None:
+def _finish_epoch(bench: Bench, phase: Phase, material: Material) -> None:
     """Judge the epoch that was trained, record it, and keep its weights if they are the best so far."""
     began = time.perf_counter()
-    metrics = _validate(bench)
+    metrics = _validate(bench, material)
     with bench.stop.shield():
         place = bench.place
         seconds = place.seconds + time.perf_counter() - began
@@ -144,15 +146,12 @@ def _finish_epoch(bench: Bench, phase: Phase) -> None:
         _keep_weights(bench, phase)
 
 
-def _validate(bench: Bench) -> dict[str, float | None]:
+def _validate(bench: Bench, material: Material) -> dict[str, float | None]:
     """Metrics at 0.5 on the monitored rows, with the loss; empty where nothing is monitored."""
-    rows, cfg = bench.monitored, bench.cfg
-    if not len(rows):
+    if not len(material.monitored):
         return {}
-    arguments = (bench.prepare_plain, bench.loss, 2 * cfg.batch_size, cfg.precision, cfg.test_flips)
-    scores, loss = evaluate(bench.scorer, bench.feed, rows, *arguments)
-    metrics = measure(bench.data.source.task, bench.data.source.labels[rows], scores)
-    return {"loss": loss, **metrics}
+    scores, loss = material.score(bench)
+    return {"loss": loss, **measure(bench.data.source.task, material.labels[material.monitored], scores)}
 
 
 def _epoch_row(

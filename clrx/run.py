@@ -102,7 +102,7 @@ def _end_record(run: Run, error: BaseException) -> None:
     elif isinstance(error, Diverged):
         state = "diverged"
     message = str(error) or type(error).__name__
-    log.error("%s: %s", state, message, exc_info=None if isinstance(error, ClrxError) else error)
+    log.error("%s: %s", state, message, exc_info=error)
     run.note(state=state, finished=now(), error=message)
 
 

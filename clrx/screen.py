@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 log = logging.getLogger("clrx")
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False)
 
 
 class Screen:
@@ -58,8 +57,7 @@ def open_screen() -> Iterator[Screen]:
     live = Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal, refresh_per_second=5
     )
-    handler = RichHandler(console=console, show_time=False, show_path=False, show_level=False, markup=False)
-    handler.setFormatter(_LevelFormatter())
+    handler = _Lines()
     log.setLevel(logging.INFO)
     log.propagate = False
     log.addHandler(handler)
@@ -70,12 +68,14 @@ def open_screen() -> Iterator[Screen]:
         log.removeHandler(handler)
 
 
-class _LevelFormatter(logging.Formatter):
-    """The message alone; warnings say that they are."""
+class _Lines(logging.Handler):
+    """One line a message above the live line; warnings say that they are. Never wrapped, so that it can be searched."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        message = record.getMessage()
-        return message if record.levelno <= logging.INFO else f"{record.levelname.lower()}: {message}"
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            return  # the traceback is for train.log; the command prints the message at its end
+        name = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        console.print(f"{name}{record.getMessage()}", markup=False, soft_wrap=True)
 
 
 def metrics_table(title: str, metrics: dict[str, dict[str, Any]]) -> Table:

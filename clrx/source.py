@@ -20,7 +20,6 @@ class Source:
     #                      optional `split` (train | validation | test) and any further columns worth showing
     labels: np.ndarray  # (N,) int64 class index, or (N, K) uint8 for multilabel
     files: tuple[str, ...] | None = None  # absolute path a row
-    root: str | None = None  # folder that linked files must stay in; None: the common folder of `files`
     array: np.ndarray | None = None  # instead of files: uint8 (N, H, W) or (N, H, W, C)
     channels: int = 1  # 1 grey, 3 colour
     mean: tuple[float, ...] | None = None  # per channel, of images in [0, 1]; None: the model's own
@@ -28,6 +27,7 @@ class Source:
     synthetic: bool = False
     notes: tuple[str, ...] = ()  # sentences for the log and the record (dropped images, leaks, ...)
     facts: tuple[tuple[str, str], ...] = ()  # e.g. ("label table sha256", "...")
+    root: str | None = None  # folder that linked files must stay in; None: the common folder of `files`
 
     def __len__(self) -> int:
         return len(self.table)

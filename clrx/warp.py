@@ -57,8 +57,9 @@ def warp(images: torch.Tensor, matrices: torch.Tensor, interpolation: str, fill:
     height, width = images.shape[-2:]
     x = torch.arange(width, device=images.device, dtype=torch.float32).sub_(width / 2 - 0.5)
     y = torch.arange(height, device=images.device, dtype=torch.float32).sub_(height / 2 - 0.5)
-    by_x, by_y, offset = matrices[:, None, None].unbind(-1)  # each (B, 1, 1, 2)
-    grid = torch.addcmul(torch.addcmul(offset, by_y, y[:, None, None]), by_x, x[:, None])  # (B, H, W, 2)
+    by_x, by_y, offset = matrices[..., None].unbind(2)  # each (B, 2, 1)
+    rows, columns = torch.addcmul(offset, by_y, y), by_x * x
+    grid = (rows[..., :, None] + columns[..., None, :]).permute(0, 2, 3, 1)  # (B, H, W, 2), x and y in planes
     moved = F.grid_sample(images, grid, mode=interpolation, padding_mode=FILLS[fill], align_corners=False)
     last = images.is_contiguous(memory_format=torch.channels_last)
     return moved.contiguous(memory_format=torch.channels_last) if last else moved

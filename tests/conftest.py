@@ -1,8 +1,12 @@
 """Where tests find the real data and weights; those that need them skip, with the reason, where they are absent."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# One thread a process: several at once on few cores wait for each other far longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

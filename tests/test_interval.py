@@ -28,7 +28,8 @@ def test_what_an_interval_may_be(text, steps, seconds):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "steps", "0 steps", "0.0 minutes", "-1 steps", "1 hour", "1e3 steps", "1 minute 3", None]
+    "text",
+    ["", "5", "steps", "0 steps", "0.0 minutes", "-1 steps", "1 hour", "1e3 steps", "1 minute 3", None],
 )
 def test_what_it_may_not(text):
     with pytest.raises(UserError, match=r"checkpoint\.every=") as caught:

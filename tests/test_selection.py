@@ -56,7 +56,12 @@ def test_the_best_epoch_is_the_first_of_the_largest(values, best):
         ([0.5, 0.4, 0.4], 2, 0, True),
         ([0.5, 0.4, 0.6, 0.1, 0.2], 2, 0, True),
         ([0.5, 0.4, 0.6, 0.1, 0.7], 2, 0, False),
-        ([0.5, 0.75], 1, 0.25, True),  # exactly the change asked for is not more than it (Keras: current - delta > best)
+        (
+            [0.5, 0.75],
+            1,
+            0.25,
+            True,
+        ),  # exactly the change asked for is not more than it (Keras: current - delta > best)
         ([0.5, 0.76], 1, 0.25, False),
         ([0.5, NONE, NONE], 2, 0, True),
         ([NONE, 0.1], 1, 0, False),
@@ -96,7 +101,11 @@ ENDS = (4, 8, 12)
         ([0.1, 0.1, 0.1, 0.5, 0.1, 0.1, 0.1, 0.6], 1, False),
         ([0.1, 0.1, 0.1, 0.5, 0.1, 0.1, 0.1, 0.5], 2, False),
         ([0.1, 0.1, 0.1, 0.5, 0.1, 0.1, 0.1, 0.5, 0.1, 0.1, 0.1, 0.5], 2, True),
-        ([0.5] * 9, 1, False),  # eight would have stopped; a resumed run in the third cycle goes on to its end
+        (
+            [0.5] * 9,
+            1,
+            False,
+        ),  # eight would have stopped; a resumed run in the third cycle goes on to its end
     ],
 )
 def test_patience_in_whole_cycles(values, patience, stop):

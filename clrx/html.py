@@ -1,0 +1,77 @@
+"""HTML as text that cannot be broken: whatever is not `Markup` is escaped, wherever it comes from."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from html import escape
+
+VOID = ("img", "meta", "br")
+
+
+class Markup(str):
+    """Text that is HTML already. Only this module's functions should make it."""
+
+
+Node = str | Markup | Iterable["Node"] | None
+
+
+def render(node: Node) -> Markup:
+    """Markup of a node: strings are escaped, sequences joined, None is nothing."""
+    if node is None:
+        return Markup()
+    if isinstance(node, Markup):
+        return node
+    if isinstance(node, str):
+        return Markup(escape(node))
+    return Markup("".join(render(child) for child in node))
+
+
+def tag(name: str, /, *children: Node, **attributes: str | bool | None) -> Markup:
+    """An element. `class_` is written class, `data_x` data-x; True is a bare attribute, None none."""
+    words = "".join(
+        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
+        for key, value in attributes.items()
+        if value is not None and value is not False
+    )
+    inside = "" if name in VOID else f"{render(children)}</{name}>"
+    return Markup(f"<{name}{words}>{inside}")
+
+
+def table(header: Sequence[Node], rows: Iterable[Sequence[Node]], caption: Node = None) -> Markup:
+    """A table that scrolls sideways where it is wider than the page; the first cell of a row names it."""
+    head = tag("thead", tag("tr", [tag("th", cell, scope="col") for cell in header]))
+    body = [tag("tr", tag("th", row[0], scope="row"), [tag("td", cell) for cell in row[1:]]) for row in rows]
+    title = tag("caption", caption) if caption else None
+    return tag("div", tag("table", title, head, tag("tbody", body)), class_="wide", tabindex="0")
+
+
+def pairs(items: Iterable[tuple[Node, Node]]) -> Markup:
+    """Names and values, one under another."""
+    return tag("dl", [[tag("dt", name), tag("dd", value)] for name, value in items])
+
+
+def details(summary: Node, *children: Node, opened: bool = False, id_: str | None = None) -> Markup:
+    """A section that is closed until it is asked for."""
+    return tag("details", tag("summary", summary), *children, open=opened, id_=id_)
+
+
+def picture(image: bytes, kind: str, alt: str, caption: Node = None) -> Markup:
+    """A figure (`png` or `svg`) inside the page: nothing is fetched, a script in an SVG does not run."""
+    media = {"png": "image/png", "svg": "image/svg+xml"}[kind]
+    source = f"data:{media};base64,{b64encode(image).decode()}"
+    below = tag("figcaption", caption) if caption else None
+    return tag("figure", tag("img", src=source, alt=alt), below)
+
+
+def document(title: str, style: str, *body: Node) -> str:
+    """A whole page, which may load nothing: its policy forbids every request and every script."""
+    rules = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=rules),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("style", Markup(style)),
+    )
+    return "<!doctype html>\n" + tag("html", head, tag("body", *body), lang="en") + "\n"

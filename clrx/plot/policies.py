@@ -1,0 +1,95 @@
+"""Policies as a picture: one large, several as small multiples on shared axes."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from clrx.lineup import Line
+from clrx.plot.style import COLOURS, DPI, GREY, SMALL, TEXT, WIDTH, dress
+
+RATE, BOUND, MOMENTUM = COLOURS[0], COLOURS[1], COLOURS[3]
+LARGE, LOW = 2.7, 1.4  # inches: heights of a rate drawn alone and of the momentum below it
+SMALL_PANEL = (2.4, 1.5)  # inches: width and height of one of the small multiples
+COLUMNS = 4  # of the small multiples, at most
+
+
+def draw_policies(lines: Sequence[Line]) -> Figure:
+    """One policy above its momentum, or several side by side; lines of `clrx.lineup.line_up`."""
+    alone = sum(not line.is_momentum for line in lines) == 1
+    return _draw_alone(lines) if alone else _draw_grid(lines)
+
+
+def _draw_alone(lines: Sequence[Line]) -> Figure:
+    """One policy over epochs, steps along the top, its bounds, and momentum below on the same epochs."""
+    heights = [LARGE, *[LOW for _ in lines[1:]]]
+    figure = Figure(figsize=(WIDTH, 0.5 + sum(heights)), dpi=DPI, layout="constrained")
+    panels = figure.subplots(len(lines), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, line in zip(panels, lines, strict=True):
+        _draw_line(axes, line, width=1.6)
+        axes.set_ylabel("momentum" if line.is_momentum else "learning rate", fontsize=TEXT)
+        _draw_bounds(axes, line)
+    panels[-1].set_xlabel("epoch", fontsize=TEXT)
+    panels[0].set_title(lines[0].name, loc="left", fontsize=TEXT + 1, fontweight="bold")
+    _draw_steps(panels[0], lines[0])
+    return figure
+
+
+def _draw_grid(lines: Sequence[Line]) -> Figure:
+    """Small multiples: the rates share one scale, so that heights can be compared; momentum has its own."""
+    columns = min(COLUMNS, math.ceil(math.sqrt(len(lines))))
+    rows = math.ceil(len(lines) / columns)
+    size = (0.6 + SMALL_PANEL[0] * columns, 0.4 + SMALL_PANEL[1] * rows)
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
+    top = max(line.values.max() for line in lines if not line.is_momentum)
+    for index, (axes, line) in enumerate(zip(panels, lines, strict=False)):
+        _draw_line(axes, line, width=1.3)
+        axes.set_title(line.name, loc="left", fontsize=TEXT, fontweight="bold")
+        if not line.is_momentum:
+            axes.set_ylim(-0.04 * top, 1.08 * top)
+            axes.tick_params(labelleft=index % columns == 0)
+        axes.tick_params(labelbottom=index + columns >= len(lines))
+    for axes in panels[len(lines) :]:
+        axes.set_visible(False)
+    figure.supxlabel("epoch", fontsize=TEXT)
+    figure.supylabel("learning rate", fontsize=TEXT)
+    return figure
+
+
+def _draw_line(axes: Axes, line: Line, width: float) -> None:
+    colour = MOMENTUM if line.is_momentum else RATE
+    axes.plot(line.epoch, line.values, color=colour, linewidth=width, solid_joinstyle="round")
+    if not line.is_momentum:
+        axes.fill_between(line.epoch, line.values, color=colour, alpha=0.1, linewidth=0)
+    dress(axes)
+    axes.set_xlim(0, line.epochs)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 3, 4, 5, 6, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter("{x:g}")
+
+
+def _draw_bounds(axes: Axes, line: Line) -> None:
+    """The bounds as Alyafi's figures have them: red lines, named at the right."""
+    for name, value in zip(("base_lr", "max_lr"), line.bounds or (), strict=False):
+        axes.axhline(value, color=BOUND, linewidth=1.0, linestyle=(0, (5, 3)))
+        at, label = (1.015, value), f"{name}\n{value:g}"
+        axes.annotate(
+            label, at, xycoords=axes.get_yaxis_transform(), color=BOUND, fontsize=SMALL, va="center"
+        )
+
+
+def _draw_steps(axes: Axes, line: Line) -> None:
+    """Optimizer steps along the top."""
+    steps = len(line.epoch) / line.epochs
+    both_ways = (partial(np.multiply, steps), partial(np.multiply, 1 / steps))
+    above = axes.secondary_xaxis("top", functions=both_ways)
+    above.set_xlabel("step", fontsize=SMALL, color=GREY)
+    above.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    above.xaxis.set_major_formatter("{x:,.0f}")
+    above.tick_params(labelsize=SMALL, color=GREY, labelcolor=GREY, length=3)
+    above.spines["top"].set_color("#cccccc")

@@ -1,0 +1,120 @@
+"""Policies on a terminal: a chart in Braille dots (or stars), a table, the warnings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.columns import Columns
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from clrx.lineup import Line
+from clrx.screen import console
+
+DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # Braille: 4 rows of 2 dots
+LARGE, SMALL = (96, 12), (24, 5)  # columns at most, and rows, of a chart
+FRAME = 14  # columns that the frame and the labels of a chart take
+ROWS = 37  # epochs in the table of one policy
+
+
+def show_lines(lines: Sequence[Line], directory: Path) -> None:
+    """Print the charts, the table, the warnings and where the files are."""
+    rates = [line for line in lines if not line.is_momentum]
+    if len(rates) == 1:
+        for line in lines:
+            width = max(10, min(LARGE[0], console.width - FRAME))
+            console.print(_panel(line, width, LARGE[1]), soft_wrap=False)
+        console.print(_by_epoch(lines), soft_wrap=False)
+    else:
+        console.print(Columns([_panel(line, *SMALL) for line in lines]), soft_wrap=False)
+        if sum(max(9, len(line.name)) + 2 for line in lines) + 7 <= console.width:
+            console.print(_side_by_side(lines), soft_wrap=False)
+        console.print(_summary(lines), soft_wrap=False)
+    for line in rates:
+        for warning in line.warnings:
+            console.print(f"[yellow]warning:[/] {line.name}: {warning}")
+    console.print(f"policy.png and policy.csv (every step) are in {directory}")
+
+
+def chart(values: np.ndarray, width: int, height: int, braille: bool = True) -> list[str]:
+    """`height` lines of `width` characters that trace `values` from the lowest to the highest."""
+    across, down = (2 * width, 4 * height) if braille else (width, height)
+    place = _rows(values, down)
+    columns = np.array_split(place, across) if len(place) >= across else _stretched(place, across)
+    dots = np.zeros((down, across), dtype=bool)
+    for column, now in enumerate(columns):
+        before = columns[column - 1][-1] if column else now[0]
+        low, high = min(now.min(), before), max(now.max(), before)
+        dots[low : high + 1, column] = True
+    return _as_braille(dots) if braille else ["".join(" *"[dot] for dot in row) for row in dots.astype(int)]
+
+
+def _rows(values: np.ndarray, down: int) -> np.ndarray:
+    """The row of each value: 0 for the highest."""
+    low, high = values.min(), values.max()
+    share = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
+    return np.round((1 - share) * (down - 1)).astype(int)
+
+
+def _stretched(place: np.ndarray, across: int) -> list[np.ndarray]:
+    return [place[[index * len(place) // across]] for index in range(across)]
+
+
+def _as_braille(dots: np.ndarray) -> list[str]:
+    down, across = dots.shape
+    cells = dots.reshape(down // 4, 4, across // 2, 2).transpose(0, 2, 1, 3)
+    return ["".join(chr(0x2800 + int((cell * DOTS).sum())) for cell in row) for row in cells]
+
+
+def _panel(line: Line, width: int, height: int) -> Panel:
+    """A chart in its frame: the extremes at the left, the epochs below, the name above."""
+    drawn = chart(line.values, width, height, braille=console.encoding.startswith("utf"))
+    labels = [f"{line.values.max():.4g}", *[""] * (height - 2), f"{line.values.min():.4g}"]
+    margin = 9  # the same for all charts, so that frames line up
+    style = "magenta" if line.is_momentum else "cyan"
+    body = Text(no_wrap=True)
+    for label, row in zip(labels, drawn, strict=True):
+        body.append(f"{label:>{margin}} ", style="dim").append(f"{row}\n", style=style)
+    last = f"{line.epochs} epochs"
+    body.append(f"{'':>{margin}} 0{last:>{width - 1}}", style="dim")
+    return Panel(body, title=line.name, title_align="left", expand=False, border_style="dim")
+
+
+def _by_epoch(lines: Sequence[Line]) -> Table:
+    """One policy: the first, lowest and highest rate of each epoch, and momentum where it moves."""
+    rate, *momentum = lines
+    table = Table(box=None, header_style="bold")
+    for head in ("epoch", "first lr", "lowest", "highest", *("momentum" for _ in momentum), ""):
+        table.add_column(head, justify="right")
+    ends = {round(end) for end in rate.cycle_ends}
+    for epoch in range(0, rate.epochs, -(-rate.epochs // ROWS)):
+        now = (rate.epoch >= epoch) & (rate.epoch < epoch + 1)
+        lr = rate.values[now]
+        shown = [lr[0], lr.min(), lr.max(), *(line.values[now][0] for line in momentum)]
+        note = "[dim]cycle ends[/]" if epoch + 1 in ends else ""
+        table.add_row(str(epoch), *(f"{value:.4g}" for value in shown), note)
+    return table
+
+
+def _summary(lines: Sequence[Line]) -> Table:
+    """Several policies: a row each."""
+    table = Table(box=None, header_style="bold")
+    for head in ("", "first", "lowest", "highest", "mean", "last", "cycles"):
+        table.add_column(head, justify="left" if not head else "right")
+    for line in lines:
+        lr = line.values
+        shown = (lr[0], lr.min(), lr.max(), lr.mean(), lr[-1])
+        table.add_row(line.name, *(f"{value:.4g}" for value in shown), str(len(line.cycle_ends) or ""))
+    return table
+
+
+def _side_by_side(lines: Sequence[Line]) -> Table:
+    """Several policies: the mean rate of each epoch, which no cycle's length can mislead about."""
+    table = Table(box=None, header_style="bold", title="mean of the epoch", title_justify="left")
+    for head in ("epoch", *(line.name for line in lines)):
+        table.add_column(head, justify="right", no_wrap=True, min_width=len(head))
+    for epoch in range(0, lines[0].epochs, -(-lines[0].epochs // ROWS)):
+        now = (lines[0].epoch >= epoch) & (lines[0].epoch < epoch + 1)
+        table.add_row(str(epoch), *(f"{line.values[now].mean():.4g}" for line in lines))
+    return table

@@ -1,0 +1,145 @@
+"""What is compared with what, on which metric; and the refusal of what cannot be compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clrx.compare import Record, collect
+from clrx.errors import UserError, did_you_mean
+from clrx.report.grouping import Group, group_runs
+from clrx.selection import column_of
+
+USUAL = ("constant", "time_decay", "exponential", "step")  # policies that a baseline is looked for among
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that the report is made from."""
+
+    groups: tuple[Group, ...]  # as they were started
+    baseline: Group
+    metric: str  # of the test set
+    target: float | None  # of the curve; None: the baseline's final value
+    unreadable: tuple[Record, ...]
+    mismatch: str  # the hashes that differ, where the comparison was forced; else empty
+
+    @property
+    def runs(self) -> list[Record]:
+        return [run for group in self.groups for run in group.runs]
+
+    @property
+    def complete(self) -> list[Record]:
+        """The runs whose results count."""
+        return [run for group in self.groups for run in group.complete.values()]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """run.json of the first run."""
+        return self.groups[0].runs[0].facts
+
+    @property
+    def curve(self) -> str:
+        """The column of epochs.csv that goes with the metric, falling back on accuracy where it has none."""
+        wanted = [f"val_{self.metric.removesuffix('_at_0.5')}", "val_accuracy", "train_accuracy"]
+        recorded = {name for run in self.runs for name in wanted if has_values(run, name)}
+        return next((name for name in wanted if name in recorded), "train_accuracy")
+
+
+def has_values(run: Record, column: str) -> bool:
+    """Whether a column of epochs.csv was ever filled."""
+    return column in run.epochs and bool(run.epochs[column].notna().any())
+
+
+def compare(
+    paths: Sequence[Path],
+    baseline: str | None = None,
+    metric: str | None = None,
+    target: float | None = None,
+    force: bool = False,
+) -> Comparison:
+    """Read, group and check the runs at `paths`.
+
+    UserError where there is none, where `baseline` or `metric` is not among them, or where the runs stand on
+    different splits or data and `force` is not set.
+    """
+    runs = collect(paths)
+    groups = tuple(group_runs(runs))
+    if not groups:
+        raise UserError("no run here has a readable config.yaml", where=", ".join(map(str, paths)))
+    mismatch = mismatched(groups)
+    if mismatch and not force:
+        fix = "compare them apart, or force=true: then the report says so at its top"
+        raise UserError(
+            f"these runs cannot be compared: {mismatch}", allowed="one split, one data set", fix=fix
+        )
+    unreadable = tuple(run for run in runs if not run.config)
+    return Comparison(
+        groups, _baseline(groups, baseline), _metric(groups, metric), target, unreadable, mismatch
+    )
+
+
+def mismatched(groups: Sequence[Group]) -> str:
+    """Which hashes differ between runs, with the groups that have them; empty where all agree.
+
+    The folds of a k-fold split differ by design: runs of one fold must agree with each other.
+    """
+    found = []
+    for name in ("data_hash", "split_hash"):
+        for fold in sorted({run.fold for group in groups for run in group.runs}, key=str):
+            holders = _holders(groups, name, fold)
+            if len(holders) > 1:
+                parts = [f"{value[:8]} in {', '.join(labels)}" for value, labels in holders.items()]
+                found.append(f"different {name.removesuffix('_hash')} hashes: " + "; ".join(parts))
+    return ". ".join(found)
+
+
+def _holders(groups: Sequence[Group], name: str, fold: Any) -> dict[str, list[str]]:
+    """Hash -> the groups that have it."""
+    holders: dict[str, dict[str, None]] = {}
+    for group in groups:
+        for run in group.runs:
+            if run.fold == fold and run.facts.get(name):
+                holders.setdefault(str(run.facts[name]), {})[group.label] = None
+    return {value: list(labels) for value, labels in holders.items()}
+
+
+def _baseline(groups: Sequence[Group], asked: str | None) -> Group:
+    """The group asked for by its label or its policy; else the usual policy; else the one started first."""
+    names = {group.label: group for group in groups}
+    if asked is None:
+        usual = [group for name in USUAL for group in groups if _policy(group) == name]
+        return usual[0] if usual else groups[0]
+    if asked in names:
+        return names[asked]
+    of_policy = [group for group in groups if _policy(group) == asked]
+    if len(of_policy) == 1:
+        return of_policy[0]
+    what = f"baseline={asked}: {len(of_policy) or 'none'} of the groups is called so"
+    raise UserError(what, where="baseline", allowed="; ".join(names), fix=did_you_mean(asked, names))
+
+
+def _policy(group: Group) -> str:
+    facts = group.runs[0].facts
+    return str((facts.get("choices") or {}).get("policy") or facts.get("policy"))
+
+
+def _metric(groups: Sequence[Group], asked: str | None) -> str:
+    """The metric asked for; else the one that the runs were selected by."""
+    runs = [run for group in groups for run in group.runs]
+    known = {name: None for run in runs for name in run.metrics.get("test") or {}}
+    if not known:
+        known = {name.removeprefix("val_"): None for run in runs for name in run.epochs if name[:4] == "val_"}
+    if asked is not None:
+        if known and asked not in known:
+            what, fix = f"metric={asked}: no run has it", did_you_mean(asked, known)
+            raise UserError(what, where="metric", allowed=", ".join(known), fix=fix)
+        return asked
+    return _selected_by(runs[0], known)
+
+
+def _selected_by(run: Record, known: dict[str, None]) -> str:
+    task = str(run.facts.get("task", "binary"))
+    selected = column_of(str(run.config.get("selection_metric", "auto")), task).removeprefix("val_")
+    usual = column_of("auto", task).removeprefix("val_")
+    return next((name for name in (selected, usual, *known) if name in known), usual)

@@ -1,0 +1,133 @@
+"""The figures of a comparison: every group on one axis, with a band over its seeds."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from clrx.plot import curves, style
+from clrx.report.comparison import Comparison, has_values
+from clrx.report.grouping import Group
+
+LONGEST = 800  # points of a line of rates: more cannot be seen
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with the name of its file, what it shows for who cannot see it, and how to read it."""
+
+    name: str
+    figure: Figure
+    alt: str
+    caption: str
+
+
+def image(picture: Picture, kind: str) -> bytes:
+    """The bytes of a figure as `png` or `svg`; the same figure gives the same bytes."""
+    buffer = BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": picture.name}):
+        picture.figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    return buffer.getvalue()
+
+
+def about(comparison: Comparison) -> dict[str, Any]:
+    """What stands under every figure."""
+    shared = {name: comparison.facts.get(name) for name in ("dataset", "synthetic", "split_hash")}
+    return shared if not comparison.mismatch else {**shared, "split_hash": None}
+
+
+def race(comparison: Comparison) -> Iterator[Picture]:
+    """Validation, and training, over the epochs; the learning rates beneath (Chopade 2021, figures 7-10)."""
+    wanted = dict.fromkeys([comparison.curve, "val_accuracy", "val_loss"])
+    judged = [name for name in wanted if name.startswith("val_")]
+    yield from _curves(comparison, "validation", "Validation", judged)
+    yield from _curves(comparison, "training", "Training", ["train_accuracy", "train_loss"])
+
+
+def _curves(comparison: Comparison, name: str, title: str, columns: list[str]) -> Iterator[Picture]:
+    shown = [column for column in columns if any(has_values(run, column) for run in comparison.runs)]
+    if not shown:
+        return
+    heights = [1.9] * len(shown) + [1.3]
+    figure, axes = style.sheet(heights, title, about(comparison), lines=len(comparison.groups))
+    for ax, column in zip(axes, shown, strict=False):
+        style.dress(ax, ylabel=column.split("_", 1)[1].replace("_", " ").replace("auroc", "AUROC"))
+        for k, group in enumerate(comparison.groups):
+            _band(ax, group, column, k)
+    longest = 0.0
+    for k, group in enumerate(comparison.groups):
+        longest = max(longest, _rates(axes[-1], group, k))
+    axes[-1].set_xlim(0, longest or None)
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    style.legend_below(axes[0])
+    alt = f"{title}: {', '.join(shown)} over the epochs, and the learning rate, one line for each of "
+    alt += "; ".join(group.label for group in comparison.groups)
+    caption = f"{title}. Line: mean over the complete runs; band: from the lowest to the highest of them."
+    yield Picture(name, figure, alt, f"{caption} Beneath, the learning rate of each step.")
+
+
+def look(k: int) -> dict[str, Any]:
+    """Colour and dash of the k-th group, the same in every figure."""
+    return {"color": style.colour(k), "linestyle": style.dash(k)}
+
+
+def _band(ax: Axes, group: Group, column: str, k: int) -> None:
+    """Mean and range of a column over the complete runs, as far as all of them go."""
+    lines = [run.epochs[column].to_numpy(float) for run in group.complete.values() if column in run.epochs]
+    label = f"{group.label} ({len(lines)} complete)" if len(lines) != 1 else group.label
+    if not lines:
+        ax.plot([], [], label=f"{group.label} (no complete run)", **look(k))
+        return
+    values = np.stack([line[: min(map(len, lines))] for line in lines])
+    epochs = np.arange(1, values.shape[1] + 1)
+    if len(lines) > 1:
+        low, high = values.min(axis=0), values.max(axis=0)
+        ax.fill_between(epochs, low, high, color=style.colour(k), alpha=0.15, linewidth=0)
+    curves.curve(ax, values.mean(axis=0), label=label, **look(k))
+
+
+def _rates(ax: Axes, group: Group, k: int) -> float:
+    """The learning rate of the group's first run with steps; the epochs that it went."""
+    run = next((run for run in (*group.complete.values(), *group.runs) if len(run.steps)), None)
+    if run is None:
+        return 0.0
+    curves.rates(ax, thinned(run.steps), **{**look(k), "linewidth": 1.2})
+    return float(max(len(run.epochs), 1))
+
+
+def thinned(steps: Any) -> Any:
+    """At most LONGEST rows, evenly spread, the last one kept."""
+    if len(steps) <= LONGEST:
+        return steps
+    return steps.iloc[np.linspace(0, len(steps) - 1, LONGEST).round().astype(int)]
+
+
+def rows_figure(
+    name: str,
+    title: str,
+    comparison: Comparison,
+    groups: Sequence[Group],
+    draw_row: Callable[[Axes, int, Group], None],
+    xlabel: str,
+) -> Figure:
+    """A figure with a row a group, named at the left: for means with intervals."""
+    height = 0.34 * len(groups) + 0.5
+    figure, (ax,) = style.sheet([height], title, about(comparison))
+    style.dress(ax, xlabel=xlabel)
+    for row, group in enumerate(groups):
+        draw_row(ax, row, group)
+    ax.set_yticks(range(len(groups)), [shortened(group.label) for group in groups])
+    ax.set_ylim(len(groups) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    return figure
+
+
+def shortened(label: str, most: int = 30) -> str:
+    """A label that fits beside an axis."""
+    return label if len(label) <= most else f"{label[: most - 1]}…"

@@ -1,0 +1,142 @@
+"""What a reader must know before reading a number: sentences for the top of the report."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from clrx.compare import Record
+from clrx.report.comparison import Comparison
+from clrx.report.grouping import place_name, place_of
+from clrx.report.wording import listed, plural
+
+
+class Notice(NamedTuple):
+    """A warning (`grave`: it forbids a conclusion) and what it is about."""
+
+    grave: bool
+    text: str
+
+
+def notices(comparison: Comparison) -> list[Notice]:
+    """All that apply, the gravest first."""
+    found = [notice for rule in RULES for notice in rule(comparison)]
+    return sorted(found, key=lambda notice: not notice.grave)
+
+
+def _synthetic(comparison: Comparison) -> Iterator[Notice]:
+    if any(run.facts.get("synthetic") for run in comparison.runs):
+        names = {str(run.facts.get("dataset")) for run in comparison.runs if run.facts.get("synthetic")}
+        text = (
+            f"SYNTHETIC DATA ({listed(sorted(names))}): the images were drawn by a program. These numbers say"
+        )
+        yield Notice(True, f"{text} how the code and the policies behave, and nothing about a disease.")
+
+
+def _scaled(comparison: Comparison) -> Iterator[Notice]:
+    if factors := sorted({str(factor) for run in comparison.runs if (factor := scale_of(run)) < 1}):
+        text = f"SCALED DOWN (scale={listed(factors)}): epochs and data were cut together for a rehearsal."
+        yield Notice(True, f"{text} No number here can stand beside a published one.")
+
+
+def scale_of(run: Record) -> float:
+    """The share of epochs and data that the run was given; 1 for a whole run."""
+    factor = run.config.get("scale", 1)
+    return 1.0 if factor is None else float(factor)
+
+
+def _forced(comparison: Comparison) -> Iterator[Notice]:
+    if comparison.mismatch:
+        text = f"NOT ONE EXPERIMENT (force=true): {comparison.mismatch}."
+        yield Notice(True, f"{text} The runs were not trained and tested on the same images.")
+
+
+def _selected_on_test(comparison: Comparison) -> Iterator[Notice]:
+    if labels := _labels(comparison, lambda run: _selection(run) == "test"):
+        text = (
+            f"SELECTED ON TEST ({listed(labels)}): the weights were chosen by the images they are judged on."
+        )
+        yield Notice(True, f"{text} The test metrics are too good.")
+
+
+def _selection(run: Record) -> str:
+    return str(run.config.get("selection", run.facts.get("selection", "validation")))
+
+
+def _incomplete(comparison: Comparison) -> Iterator[Notice]:
+    missing = [run for run in comparison.runs if run.state != "complete"]
+    if missing or comparison.unreadable:
+        states = [run.state for run in (*missing, *comparison.unreadable)]
+        kinds = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+        runs = plural(len(states), "run")
+        verb = "is" if len(states) == 1 else "are"
+        whole = len(comparison.runs) + len(comparison.unreadable)
+        text = f"{runs} of {whole} {verb} not complete ({listed(kinds)}) and in no mean below:"
+        yield Notice(False, f"{text} see the list of runs.")
+
+
+def _unpaired(comparison: Comparison) -> Iterator[Notice]:
+    base = set(comparison.baseline.complete)
+    for group in comparison.groups:
+        if odd := sorted(set(group.complete) ^ base, key=str):
+            places = listed([place_name(place) for place in odd])
+            text = f"{group.label} and {comparison.baseline.label} were not both completed at {places}:"
+            yield Notice(False, f"{text} their difference leaves these out.")
+
+
+def _twice(comparison: Comparison) -> Iterator[Notice]:
+    for group in comparison.groups:
+        places = [place_of(run) for run in group.runs if run.state == "complete"]
+        for place in dict.fromkeys(place for place in places if places.count(place) > 1):
+            text = f"{group.label}, {place_name(place)} was run {places.count(place)} times:"
+            yield Notice(False, f"{text} the last one counts.")
+
+
+def _other_code(comparison: Comparison) -> Iterator[Notice]:
+    states = [run.facts.get("git") or {} for run in comparison.complete]
+    commits = sorted({str(state.get("commit"))[:8] for state in states if state.get("commit")})
+    if len(commits) > 1:
+        yield Notice(False, f"The runs were made by different commits of the code: {listed(commits)}.")
+    if any(state.get("changed") for state in states):
+        yield Notice(False, "Some runs were made by code that differs from its commit (uncommitted changes).")
+    releases = {str((run.facts.get("versions") or {}).get("torch")) for run in comparison.complete}
+    if len(releases) > 1:
+        yield Notice(
+            False, f"The runs were made with different releases of torch: {listed(sorted(releases))}."
+        )
+
+
+def _other_machines(comparison: Comparison) -> Iterator[Notice]:
+    machines = {machine_of(run) for run in comparison.complete}
+    if len(machines) > 1:
+        text = f"The runs were made on different machines ({listed(sorted(machines))}):"
+        yield Notice(False, f"{text} seconds and speed-ups do not compare.")
+
+
+def machine_of(run: Record) -> str:
+    """What did the arithmetic, in a few words."""
+    hardware = run.facts.get("hardware") or {}
+    words = [hardware.get("accelerator") or hardware.get("processor") or "unknown"]
+    if not hardware.get("accelerator") and hardware.get("threads"):
+        words.append(plural(int(hardware["threads"]), "thread"))
+    return ", ".join(str(word) for word in words)
+
+
+def _other_length(comparison: Comparison) -> Iterator[Notice]:
+    lengths = {
+        group.label: sorted({len(run.steps) for run in group.complete.values()})
+        for group in comparison.groups
+        if group.complete
+    }
+    if len({length for found in lengths.values() for length in found}) > 1:
+        each = [f"{label} {listed([f'{n:,}' for n in found])}" for label, found in lengths.items()]
+        text = f"The runs took different numbers of optimizer steps ({'; '.join(each)}):"
+        yield Notice(False, f"{text} their last values are not at the same point of training.")
+
+
+def _labels(comparison: Comparison, holds: Callable[[Record], bool]) -> list[str]:
+    return [group.label for group in comparison.groups if any(map(holds, group.runs))]
+
+
+RULES = (
+    *(_synthetic, _scaled, _forced, _selected_on_test, _incomplete, _unpaired, _twice),
+    *(_other_code, _other_machines, _other_length),
+)

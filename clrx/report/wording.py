@@ -1,0 +1,63 @@
+"""How numbers, times and bytes are shown everywhere in a report."""
+
+import math
+
+NOTHING = "–"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A share or a loss: 0.8712; a dash for no value."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.4g}"
+
+
+def signed(value: float | None, digits: int = 4) -> str:
+    """A difference: +0.0123, −0.0045; exactly 0 is 0."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return "0" if value == 0 else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def span(low: float | None, high: float | None, digits: int = 4) -> str:
+    """An interval: 0.84 to 0.90; a dash for none."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return NOTHING
+    return f"{low:.{digits}f} to {high:.{digits}f}".replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
+
+
+def duration(seconds: float | None) -> str:
+    """12.3 s, 4 min 05 s, 2 h 07 min."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def count(value: float | None) -> str:
+    """Epochs or steps, whole where they are: 36, 35.7, 12,500."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:,.0f}" if value == round(value) or value >= 100 else f"{value:,.1f}"
+
+
+def plural(amount: int, noun: str) -> str:
+    """1 run, 2 runs."""
+    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
+
+
+def listed(words: list[str], most: int = 12) -> str:
+    """a, b and c; of many the first, and how many more there are."""
+    if len(words) > most:
+        return ", ".join(words[:most]) + f" and {len(words) - most} more"
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

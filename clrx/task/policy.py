@@ -1,0 +1,32 @@
+"""`clrx policy`: the rates of a run before it is trained, on screen, as a picture and as a table."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from clrx.errors import UserError, require_number
+from clrx.files import write_text
+from clrx.lineup import line_up, write_lines
+from clrx.plot.policies import draw_policies
+from clrx.plot.style import save
+from clrx.plot.terminal import show_lines
+
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def task(cfg: DictConfig) -> int:
+    """Draw and tabulate `policy`, and those in `compare`, over cfg.epochs without training."""
+    require_number(cfg.epochs, "epochs", least=1, whole=True)
+    require_number(cfg.steps_per_epoch, "steps_per_epoch", least=1, whole=True)
+    path = Path(cfg.run.dir)
+    pictures = [path / "policy.png", *([Path(cfg.picture)] if cfg.picture else [])]
+    if wrong := [picture for picture in pictures if picture.suffix not in FORMATS]:
+        raise UserError(f"picture={wrong[0]} has no format", where="picture", allowed=", ".join(FORMATS))
+    lines = line_up(cfg)
+    write_text(path / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
+    write_lines(path / "policy.csv", lines)
+    figure = draw_policies(lines)
+    for picture in pictures:
+        save(figure, picture)
+    show_lines(lines, path)
+    return 0

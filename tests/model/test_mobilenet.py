@@ -1,0 +1,39 @@
+import pytest
+import timm
+import torch
+from nodes import head_node, model_node
+from safetensors.torch import load_file
+
+from clrx.network import build_network
+from clrx.weights import load_weights
+
+
+@pytest.mark.parametrize(("width", "features", "parameters"), [(1.0, 1024, 3_206_976), (0.25, 256, 215_536)])
+def test_width_is_the_papers_multiplier(width, features, parameters):
+    """By hand: 27 in the stem, 9 in + in * out in each of the 13 pairs, 2 a channel of normalisation."""
+    outs = [int(c * width) for c in (64, 128, 128, 256, 256, *[512] * 6, 1024, 1024)]
+    ins = [int(32 * width), *outs[:-1]]
+    by_hand = (
+        27 * ins[0] + 2 * ins[0] + sum(9 * i + 2 * i + i * o + 2 * o for i, o in zip(ins, outs, strict=True))
+    )
+    assert by_hand == parameters
+    network = build_network(
+        model_node("mobilenet", width=width), head_node(), channels=3, size=32, outputs=1, seed=0
+    )
+    assert sum(p.numel() for p in network.body.parameters()) == parameters
+    assert network.head.fc.in_features == features
+
+
+def test_the_real_weights_fit_strictly_and_give_timms_features(shared_weights):
+    path = shared_weights / "mobilenetv1_100_imagenet.safetensors"
+    network = build_network(model_node("mobilenet"), head_node(), channels=3, size=64, outputs=2, seed=0)
+    (note,) = load_weights(network, path)
+    assert "the head is new" in note
+    assert network.mean == (0.485, 0.456, 0.406)
+    assert network.std == (0.229, 0.224, 0.225)
+    theirs = timm.create_model("mobilenetv1_100", pad_type="same").eval()
+    theirs.load_state_dict(load_file(path), strict=True)
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = theirs.forward_features(images).mean((2, 3))
+        torch.testing.assert_close(network.eval().body(images), expected, rtol=1e-5, atol=1e-5)
