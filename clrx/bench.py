@@ -19,7 +19,8 @@ from clrx.errors import UserError
 from clrx.feed import Feed, open_feed
 from clrx.loss import Loss, build_loss
 from clrx.mix import Mix
-from clrx.network import Network
+from clrx.network import Network, build_network
+from clrx.plot.augmented import plot_augmented
 from clrx.records import Place, Records, open_records
 from clrx.run import Run
 from clrx.screen import Screen
@@ -100,6 +101,33 @@ def set_up(cfg: DictConfig, run: Run, data: Data, network: Network, screen: Scre
         screen=screen,
         stop=stop,
     )
+
+
+def network_for(cfg: DictConfig, data: Data) -> Network:
+    """The network that `cfg` asks for, for these data, normalised as the data or its weights ask."""
+    source = data.source
+    outputs = cfg.model.binary_outputs if source.task == "binary" else len(source.classes)
+    shape = {"channels": data.channels, "size": cfg.dataset.size, "outputs": outputs}
+    network = build_network(cfg.model, cfg.head, **shape, seed=cfg.seed)
+    if source.mean and source.std and not (cfg.model.weights or cfg.model.mean):
+        network.set_normalisation(source.mean, source.std)
+    for note in network.notes:
+        log.info(note)
+    return network
+
+
+def draw_augmented(bench: Bench) -> None:
+    """figures/augmented.png: training images beside four draws of their augmentation."""
+    path = bench.path / "figures" / "augmented.png"
+    if path.exists():
+        return
+    path.parent.mkdir(exist_ok=True)
+    rows = bench.data.train[:: max(1, len(bench.data.train) // 8)][:8]
+    images = bench.feed.images[rows]
+    plain = torch.from_numpy(np.array(images))
+    augment = instantiate(bench.cfg.augment)
+    drawn = [augment(plain, bench.cfg.seed, draw).clamp(0, 255).to(torch.uint8) for draw in range(4)]
+    plot_augmented(path, [plain, *drawn], ["image", *["augmented"] * 4])
 
 
 def choose_device(name: str) -> torch.device:

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from clrx.tally import HALF
+
 log = logging.getLogger("clrx")
 console = Console(highlight=False)
 
@@ -79,13 +81,15 @@ class _Lines(logging.Handler):
 
 
 def metrics_table(title: str, metrics: dict[str, dict[str, Any]]) -> Table:
-    """A table of metric, value and interval from the record of one split."""
+    """A table of metric, value, interval and the value at a threshold of 0.5, from the record of one split."""
     table = Table(title=title, title_justify="left")
     table.add_column("metric")
-    table.add_column("value", justify="right")
-    table.add_column("interval", justify="right")
+    for name in ("value", "interval", "at 0.5"):
+        table.add_column(name, justify="right")
     for name, entry in metrics.items():
-        table.add_row(name, _number(entry["value"]), _interval(entry))
+        if not name.endswith(HALF):
+            half = metrics.get(f"{name}{HALF}")
+            table.add_row(name, _number(entry["value"]), _interval(entry), _number(half["value"]) if half else "")
     return table
 
 

@@ -59,11 +59,9 @@ def track(path: Path, logger: str) -> None:
     results = {} if noted.get("results") else _results(run)
     if fresh or results:
         noted["id"] = WRITERS[logger](run, fresh, results, noted.get("id"))
-    noted |= {
-        "steps": len(run.steps),
-        "epochs": len(run.epochs),
-        "results": bool(results) or noted["results"],
-    }
+    rows = {"steps": len(run.steps), "epochs": len(run.epochs)}
+    noted |= {name: max(noted[name], count) for name, count in rows.items()}
+    noted["results"] = noted["results"] or bool(results)
     write_json(path / "tracker.json", noted)
 
 

@@ -74,13 +74,15 @@ def _draw_line(axes: Axes, line: Line, width: float) -> None:
 
 
 def _draw_bounds(axes: Axes, line: Line) -> None:
-    """The bounds as Alyafi's figures have them: red lines, named at the right."""
-    for name, value in zip(("base_lr", "max_lr"), line.bounds or (), strict=False):
+    """The bounds as Alyafi's figures have them: lines in their colour, named at the right."""
+    if line.bounds is None:
+        return
+    low, high = line.bounds
+    sides = ("center", "center") if high - low > 0.15 * line.values.max() else ("top", "bottom")
+    for name, value, side in zip(("base_lr", "max_lr"), line.bounds, sides, strict=True):
         axes.axhline(value, color=BOUND, linewidth=1.0, linestyle=(0, (5, 3)))
-        at, label = (1.015, value), f"{name}\n{value:g}"
-        axes.annotate(
-            label, at, xycoords=axes.get_yaxis_transform(), color=BOUND, fontsize=SMALL, va="center"
-        )
+        where, at = axes.get_yaxis_transform(), (1.015, value)
+        axes.annotate(f"{name}\n{value:g}", at, xycoords=where, color=BOUND, fontsize=SMALL, va=side)
 
 
 def _draw_steps(axes: Axes, line: Line) -> None:

@@ -49,7 +49,7 @@ def on_grid(truth: np.ndarray, scores: np.ndarray, grid: np.ndarray) -> np.ndarr
 
 
 def counts(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(false alarms, hits), each (M + 1,): none, then at each of the M distinct scores from the highest down."""
+    """(false alarms, hits), each (M + 1,): none, then at each distinct score from the highest down."""
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     hits = np.cumsum(truth[order].astype(np.int64))[ends]

@@ -5,13 +5,13 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from clrx.bench import set_up
+from clrx.bench import draw_augmented, network_for, set_up
 from clrx.check import check_config, check_data, warn_about_policies
 from clrx.clock import steps_per_epoch
 from clrx.conclude import conclude, show_result
 from clrx.data import Data, open_data
 from clrx.environment import git_state, hardware, versions
-from clrx.network import build_network
+from clrx.network import check_network
 from clrx.phase import train_phase
 from clrx.plan import build_plan
 from clrx.plot.run import draw_run
@@ -28,14 +28,15 @@ def task(cfg: DictConfig) -> int:
     if state_of(path) == "complete":
         console.print(f"this run is complete: {path}")
         return 0
+    check_network(cfg.model, cfg.head, size=cfg.dataset.size, channels=cfg.dataset.channels)
     with open_screen() as screen, listening() as stop:
         data = open_data(cfg, screen.decoding())
         check_data(cfg, data)
         warn_about_policies(plan, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
-        network = build_network(cfg.model, cfg.head, channels=data.channels, size=cfg.dataset.size,
-                                outputs=data.outputs, seed=cfg.seed)  # fmt: skip
+        network = network_for(cfg, data)
         with open_run(path, cfg, facts_of(cfg, data)) as run:
             bench = set_up(cfg, run, data, network, screen, stop)
+            draw_augmented(bench)
             for phase in plan[bench.place.phase :]:
                 train_phase(bench, phase)
             screen.hide()
