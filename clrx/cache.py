@@ -57,7 +57,7 @@ def open_cache(
     for _ in range(3):  # again only where another process clears the cache between its making and its opening
         try:
             return _opened(source, listing, folder, unreadable, notes)
-        except (FileNotFoundError, Damaged):
+        except (FileNotFoundError, NotADirectoryError, Damaged):
             found, failed = build_cache(folder, listing, workers, progress)
             notes += found
         if failed:

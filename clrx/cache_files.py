@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clrx.cache_listing import Listing, transform_version
+from clrx.cache_listing import Listing
 from clrx.decode_worker import DONE, row_digest
 
 FORMAT = 1
@@ -50,7 +50,7 @@ def describe(listing: Listing) -> dict:
         "root": listing.root,
         "size": listing.size,
         "channels": listing.channels,
-        "code": transform_version(),
+        "code": listing.code,
         "images": len(listing),
         "kind": "files" if listing.array is None else "array",
     }

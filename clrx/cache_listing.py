@@ -29,6 +29,7 @@ class Listing:
     files: tuple[str, ...] | None
     identities: np.ndarray | None  # (N,) of IDENTITY, a row a file
     array: np.ndarray | None  # instead of files: uint8 (N, H, W) or (N, H, W, 1 or 3)
+    code: str  # transform_version() of what makes the rows
     key: str
 
     def __len__(self) -> int:
@@ -48,15 +49,16 @@ def list_images(source: Source, size: int, channels: int) -> Listing:
     """Look at every file of the source (path, bytes, time) or every value of its array, and make the key."""
     if not len(source):
         raise UserError(f"dataset {source.name} holds no images")
+    code = transform_version()
     if source.array is not None:
         array = _checked(source)
-        key = _key(size, channels, "array", repr(array.shape), np.ascontiguousarray(array))
-        return Listing(source.name, source.root or "", size, channels, None, None, array, key)
+        key = _key(code, size, channels, "array", repr(array.shape), np.ascontiguousarray(array))
+        return Listing(source.name, source.root or "", size, channels, None, None, array, code, key)
     files = source.files or ()
     root = os.path.abspath(source.root) if source.root else common_folder(files)  # noqa: PTH100
     identities = np.fromiter(map(identity, files), IDENTITY, count=len(files))
-    key = _key(size, channels, "files", root, "\0".join(files), identities)
-    return Listing(source.name, root, size, channels, files, identities, None, key)
+    key = _key(code, size, channels, "files", root, "\0".join(files), identities)
+    return Listing(source.name, root, size, channels, files, identities, None, code, key)
 
 
 def common_folder(files: tuple[str, ...]) -> str:
@@ -94,8 +96,8 @@ def _checked(source: Source) -> np.ndarray:
     return array
 
 
-def _key(size: int, channels: int, *parts: str | np.ndarray) -> str:
-    digest = hashlib.sha256(f"{size} {channels} {transform_version()}".encode())
+def _key(code: str, size: int, channels: int, *parts: str | np.ndarray) -> str:
+    digest = hashlib.sha256(f"{code} {size} {channels}".encode())
     for part in parts:
         data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part.view(np.uint8).data
         digest.update(b"\0" + str(len(part)).encode() + b"\0")

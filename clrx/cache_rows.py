@@ -111,7 +111,8 @@ def _batched(answers: Iterator[Answer]) -> Batches:
         if len(batch) == BATCH:
             yield batch
             batch = []
-    yield batch
+    if batch:
+        yield batch
 
 
 def _array_row(image: np.ndarray, listing: Listing) -> bytes:

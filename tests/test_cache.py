@@ -1,6 +1,7 @@
-"""The image cache: right pixels, built once, whatever is killed, added, broken or done twice at the same time."""
+"""The image cache: right pixels, built once, whatever is killed, added, broken or done twice at a time."""
 
 import errno
+import multiprocessing
 import os
 import random
 import shutil
@@ -19,7 +20,10 @@ from PIL import Image
 
 from clrx import cache_build, cache_listing, decode_pool
 from clrx.cache import Cache, open_cache
+from clrx.cache_files import Damaged, open_complete
 from clrx.cache_list import clear_caches, list_caches
+from clrx.cache_listing import folder_name, list_images
+from clrx.decode import decode
 from clrx.decode_pool import Job, decode_all
 from clrx.errors import RunError, UserError
 from clrx.lock import locked
@@ -58,6 +62,13 @@ def tree(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def images(tmp_path) -> list[Path]:
     return draw(tmp_path / "images", 20)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Cache:
+    """A cache that tests copy and do not change."""
+    folder = tmp_path_factory.mktemp("built")
+    return open_cache(source_of(draw(folder / "images", 20)), 12, 1, cache_dir=folder / "cache", workers=1)
 
 
 @pytest.fixture(autouse=True)
@@ -124,10 +135,11 @@ CHANGES = [
 
 @pytest.mark.parametrize(("what", "change"), CHANGES, ids=[row[0] for row in CHANGES])
 def test_anything_else_is_another_cache(images, what, change):
-    first = opened(images)
+    first = list_images(source_of(images), 12, 1)
+    assert folder_name(list_images(source_of(images), 12, 1)) == folder_name(first)
     more = {"files": images, "size": 12, "channels": 1} | change(images)
     size, channels = more.pop("size"), more.pop("channels")
-    assert open_cache(source_of(**more), size, channels, workers=1).path != first.path
+    assert folder_name(list_images(source_of(**more), size, channels)) != folder_name(first)
 
 
 def test_other_code_never_uses_this_cache(images, monkeypatch, cache_folder):
@@ -165,12 +177,9 @@ def test_the_code_version_follows_the_code_that_decodes(tmp_path, monkeypatch):
 def test_arrays_are_cached_like_files(tmp_path, shape, channels):
     array = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     cache = open_cache(source_of_array(array), 12, channels)
-    folder = tmp_path / "files"
-    folder.mkdir()
-    for row, image in enumerate(array):
-        Image.fromarray(image.squeeze()).save(folder / f"{row:04}.png")
-    files = open_cache(source_of(sorted(folder.glob("*.png"))), 12, channels, workers=1)
-    np.testing.assert_array_equal(cache.array, files.array)
+    for row in (0, len(array) // 2, len(array) - 1):
+        Image.fromarray(array[row].squeeze()).save(tmp_path / "a.png")
+        np.testing.assert_array_equal(cache.array[row], decode(tmp_path / "a.png", 12, channels))
     assert open_cache(source_of_array(array), 12, channels).path == cache.path
     other = array.copy()
     other[-1, -1, -1] ^= 1
@@ -312,9 +321,21 @@ DAMAGE = [
 
 
 @pytest.mark.parametrize(("name", "harm", "place"), DAMAGE)
-def test_a_damaged_cache_is_noticed_and_built_anew(images, name, harm, place):
+def test_a_damaged_cache_is_noticed(images, built, tmp_path, name, harm, place):
+    shutil.copytree(built.path, tmp_path / "copy")
+    listing = list_images(source_of(images), 12, 1)
+    open_complete(tmp_path / "copy", listing)
+    harm(tmp_path / "copy" / name, place)
+    with pytest.raises((Damaged, FileNotFoundError)):
+        open_complete(tmp_path / "copy", listing)
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"), [("pixels.npy", cut), ("digests.npy", lambda path, _: path.unlink())]
+)
+def test_a_damaged_cache_is_built_anew_and_says_so(images, name, harm):
     first = opened(images)
-    harm(first.path / name, place)
+    harm(first.path / name, 2000)
     cache = opened(images)
     assert len(cache.notes) == 1
     assert "was damaged" in cache.notes[0]
@@ -445,7 +466,7 @@ def test_clearing_leaves_what_is_being_built(images, cache_folder):
     seen = []
 
     def clear_once(done, total):
-        if done == 5:
+        if not seen:
             seen.append(clear_caches())
 
     opened(images, progress=clear_once)
@@ -506,106 +527,105 @@ def test_a_lock_ends_with_its_process(tmp_path):
 
 # --- killed at any moment
 
-BUILD = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from test_cache import source_of, open_cache
-images, at = sorted(Path({images!r}).glob("*.png")), int(sys.argv[1])
-events = 0
-
-def tick(*args):
-    global events
-    events += 1
-    if events == at:
-        os.kill(os.getpid(), signal.SIGKILL)
-
 WATCHED = ("os.rename", "os.remove", "os.truncate", "os.chmod", "os.mkdir", "open")
-sys.addaudithook(lambda name, args: name in WATCHED and {cache!r} in str(args[0]) and tick())
-print("ready", flush=True)
-cache = open_cache(source_of(images), 12, 1, "drop", workers=2, progress=tick)
-print(cache.hash, events, flush=True)
-"""
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 
 
-def start_build(images: list[Path], cache: Path, at: int = 0) -> subprocess.Popen:
-    """A process that builds the cache and kills itself at its `at`-th step: of progress, or of a file made or moved."""
-    code = BUILD.format(tests=str(Path(__file__).parent), images=str(images[0].parent), cache=str(cache))
-    environment = os.environ | {"CLRX_CACHE": str(cache)}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(at)], env=environment, stdout=subprocess.PIPE, text=True
-    )
+def build_in_another_process(images: list[Path], cache: Path, at: int = 0):
+    """Start a build that kills itself at its `at`-th step: of progress, or of a file opened, made, moved or cut."""
+    context = multiprocessing.get_context("fork")  # which spares the imports
+    steps = context.Value("i", 0)
+
+    def tick(*args):
+        steps.value += 1
+        if steps.value == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def build():
+        sys.addaudithook(lambda name, args: name in WATCHED and str(cache) in str(args[0]) and tick())
+        open_cache(source_of(images), 12, 1, "drop", cache, workers=2, progress=tick)
+
+    process = context.Process(target=build)
+    process.start()
+    return process, steps
 
 
-def undisturbed(images: list[Path], cache: Path) -> tuple[dict[str, bytes], int]:
-    """The files of a build that nothing disturbs, and the number of its steps."""
-    with start_build(images, cache) as process:
-        steps = int(process.communicate()[0].split()[-1])
-    return tree(cache), steps
+def killed_at(images: list[Path], cache: Path, at: int = 0) -> int:
+    """The number of steps of such a build, once it has ended."""
+    process, steps = build_in_another_process(images, cache, at)
+    process.join()
+    assert process.exitcode == (-signal.SIGKILL if 0 < at == steps.value else 0)
+    return steps.value
+
+
+def finished(images: list[Path], cache: Path, **more) -> dict[str, bytes]:
+    """The files of the cache when another build has been run over it. A lock file may be left; it is empty."""
+    opened(images, unreadable="drop", cache_dir=cache, **more)
+    return {name: data for name, data in tree(cache).items() if not name.endswith(".lock")}
 
 
 def test_killed_then_finished_is_byte_equal(tmp_path):
     images = draw(tmp_path / "images", 60)
     spoil(images, 7, 30)
-    expected, steps = undisturbed(images, tmp_path / "undisturbed")
-    moments = [random.Random(0).randrange(1, steps // 2), steps - 12, steps - 6]
-    for at in moments:
+    steps = killed_at(images, tmp_path / "undisturbed")
+    expected = tree(tmp_path / "undisturbed")
+    for at in (steps // 2, steps - 12, steps - 6):
         cache = tmp_path / f"killed {at}"
-        with start_build(images, cache, at) as process:
-            assert process.wait() == -signal.SIGKILL
-        opened(images, unreadable="drop", cache_dir=cache)
-        assert tree(cache) == expected
+        killed_at(images, cache, at)
+        assert tree(cache) != expected
+        assert finished(images, cache) == expected
 
 
 @pytest.mark.slow
-def test_killed_at_every_step_near_the_end_then_finished_is_byte_equal(tmp_path):
+def test_killed_at_each_step_then_finished_is_byte_equal(tmp_path):
     images = draw(tmp_path / "images", 12)
     spoil(images, 7)
-    expected, steps = undisturbed(images, tmp_path / "undisturbed")
-    for at in range(1, steps + 1):
-        cache = tmp_path / f"killed {at}"
-        with start_build(images, cache, at) as process:
-            process.wait()
-        opened(images, unreadable="drop", cache_dir=cache)
-        assert tree(cache) == expected
+    steps = killed_at(images, tmp_path / "undisturbed")
+    expected = tree(tmp_path / "undisturbed")
+    for at in range(1, steps):
+        killed_at(images, tmp_path / f"killed {at}", at)
+        assert finished(images, tmp_path / f"killed {at}") == expected
 
 
 @pytest.mark.slow
 def test_killed_at_20_random_moments_then_finished_is_byte_equal(tmp_path):
     images = draw(tmp_path / "images", 300, side=256)
     spoil(images, 7, 100)
-    with start_build(images, tmp_path / "undisturbed") as process:
-        process.stdout.readline()
-        start = time.perf_counter()
-        process.communicate()
+    start = time.perf_counter()
+    killed_at(images, tmp_path / "undisturbed")
     seconds, expected = time.perf_counter() - start, tree(tmp_path / "undisturbed")
     killed, moments = 0, random.Random(0)
     while killed < 20:
-        cache = tmp_path / f"killed {killed}"
-        with start_build(images, cache) as process:
-            process.stdout.readline()
-            time.sleep(moments.uniform(0, seconds))
-            process.kill()
-            killed += process.wait() == -signal.SIGKILL
-        opened(images, unreadable="drop", cache_dir=cache)
-        assert tree(cache) == expected
+        process, _ = build_in_another_process(images, tmp_path / f"killed {killed}")
+        time.sleep(moments.uniform(0, seconds))
+        process.kill()
+        process.join()
+        assert finished(images, tmp_path / f"killed {killed}") == expected
+        killed += process.exitcode == -signal.SIGKILL
 
 
 def test_two_processes_at_once_make_one_cache(tmp_path):
     images = draw(tmp_path / "images", 40)
-    both = [start_build(images, tmp_path / "cache") for _ in range(2)]
-    answers = [process.communicate()[0].split()[1] for process in both]
-    assert answers[0] == answers[1]
+    both = [build_in_another_process(images, tmp_path / "cache") for _ in range(2)]
+    for process, _ in both:
+        process.join()
+        assert process.exitcode == 0
     assert len(list((tmp_path / "cache" / "images").iterdir())) == 1
+    np.testing.assert_array_equal(opened(images).array, pixels_of(images))
 
 
 def test_a_killed_build_is_gone_on_with_not_begun_again(tmp_path):
     images = draw(tmp_path / "images", 60)
-    with start_build(images, tmp_path / "cache", at=60) as process:
-        process.wait()
+
+    def stop(done, total):
+        if done > 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        opened(images, progress=stop)
     starts = []
     opened(images, progress=lambda done, total: starts.append(done))
-    assert starts[0] > 0
+    assert starts[0] > 20
 
 
 def test_pixels_lost_in_a_power_cut_are_made_again(images, cache_folder, monkeypatch):

@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from clrx.bench import draw_augmented, network_for, set_up
+from clrx.bench import choose_device, draw_augmented, network_for, set_up
 from clrx.check import check_config, check_data, warn_about_policies
 from clrx.clock import steps_per_epoch
 from clrx.conclude import conclude, show_result
@@ -67,6 +67,6 @@ def facts_of(cfg: DictConfig, data: Data) -> dict[str, Any]:
         "notes": [*source.notes, *split.notes],
         "facts": dict(source.facts),
         "versions": versions(),
-        "hardware": hardware(cfg.device),
+        "hardware": hardware(str(choose_device(cfg.device))),
         "git": git_state(),
     }

@@ -1,42 +1,45 @@
-"""The picture of policies: how many panels, what stands on them."""
+"""The picture of policies: how many panels, what stands on them, that nothing overlaps."""
 
 import numpy as np
 import pytest
-from PIL import Image
+from test_style import overlapping
 
 from clrx.lineup import Line
 from clrx.plot.policies import draw_policies
 
 
-def line(name: str, is_momentum: bool = False) -> Line:
-    epoch = np.arange(40) / 10
-    bounds = None if is_momentum else (0.1, 0.2)
-    return Line(name, epoch, 0.1 + 0.1 * np.abs(np.sin(epoch)), (), bounds, (), is_momentum)
+def line(
+    name: str, is_momentum: bool = False, epochs: int = 36, bounds: tuple[float, float] = (0.1, 0.2)
+) -> Line:
+    epoch = np.arange(epochs * 10) / 10
+    rates = bounds[0] + (bounds[1] - bounds[0]) * np.abs(np.sin(epoch))
+    return Line(name, epoch, rates, (), None if is_momentum else bounds, (), is_momentum)
 
 
 @pytest.mark.parametrize(
-    ("rates", "momentum", "inches"),
-    [
-        (1, False, (9.0, 4.5)),
-        (1, True, (9.0, 6.3)),
-        (2, False, (6.6, 2.25)),
-        (5, True, (9.6, 4.0)),
-        (11, True, (12.6, 5.75)),
-    ],
+    ("rates", "momentum", "panels"),
+    [(1, False, 1), (1, True, 2), (2, False, 2), (5, True, 6), (11, False, 11), (11, True, 12)],
 )
-def test_picture_grows_with_its_panels(tmp_path, rates, momentum, inches):
-    lines = [line(f"policy{index}") for index in range(rates)] + [line("momentum", True)] * momentum
-    draw_policies(tmp_path / "new" / "policy.png", lines)
-    size = Image.open(tmp_path / "new" / "policy.png").size
-    assert size == pytest.approx([150 * side for side in inches], abs=1)
+def test_a_panel_for_each_line_and_no_text_over_another(rates, momentum, panels):
+    lines = [line(f"modified_triangular{i}") for i in range(rates)] + [line("momentum", True)] * momentum
+    figure = draw_policies(lines)
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown) == panels
+    assert overlapping(figure) == []
+    for axes, drawn in zip(shown, lines, strict=True):
+        assert np.array_equal(axes.lines[0].get_ydata(), drawn.values)
 
 
-def test_the_rate_is_where_it_should_be(tmp_path):
-    """A rate that stands still at the top of the scale: its blue line crosses the picture in the upper part."""
-    flat = Line("constant", np.arange(100) / 10, np.full(100, 0.5))
-    draw_policies(tmp_path / "policy.png", [flat, flat])
-    pixels = np.asarray(Image.open(tmp_path / "policy.png").convert("RGB")).astype(int)
-    blue = (np.abs(pixels - (0x1F, 0x6F, 0xB2)).sum(axis=2) < 30).sum(axis=1)
-    height, width = pixels.shape[:2]
-    assert blue.max() > 0.7 * width
-    assert blue.argmax() < 0.3 * height
+@pytest.mark.parametrize("bounds", [(0.0, 1e-6), (1e-7, 1.0), (0.19, 0.2), (0.2, 0.2), (0.002, 0.03)])
+@pytest.mark.parametrize("epochs", [1, 7, 300])
+def test_bounds_are_drawn_and_legible(bounds, epochs):
+    figure = draw_policies([line("triangular", epochs=epochs, bounds=bounds)])
+    assert [drawn.get_ydata()[0] for drawn in figure.axes[0].lines[1:]] == list(bounds)
+    assert overlapping(figure) == []
+
+
+def test_rates_share_one_scale_and_momentum_has_its_own():
+    small, large = line("small", bounds=(0.0, 0.1)), line("large", bounds=(0.0, 0.4))
+    limits = [axes.get_ylim() for axes in draw_policies([small, large, line("momentum", True)]).axes[:3]]
+    assert limits[0] == limits[1]
+    assert limits[2] != limits[0]
