@@ -1,6 +1,7 @@
 """The end of a run: the chosen weights are judged on validation and test, and everything is written down."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,16 +27,36 @@ def conclude(bench: Bench) -> dict[str, Any]:
     weights = bench.path / "weights"
     save_weights(bench.scorer, weights / "last.safetensors")
     chosen = "last" if bench.cfg.selection == "last" else "best"
-    bench.scorer.load_state_dict(read_weights(weights / f"{chosen}.safetensors"))
-    scores = {name: _scores(bench, bench.scorer, rows) for name, rows in _rows(bench).items()}
+    file = weights / f"{chosen}.safetensors"
+    scores = {name: _scores_with(bench, file, rows) for name, rows in _rows(bench).items()}
     threshold = _threshold(bench, scores)
     metrics = {name: _judge(bench, name, scores[name], threshold) for name in scores}
     metrics |= {"threshold": threshold, "weights": chosen, "phases": bench.place.phases}
     metrics["confusion"] = {name: _confusion(bench, name, scores[name], threshold) for name in scores}
+    if bench.cfg.cycle_weights:
+        metrics["snapshots"] = _snapshots(bench, threshold)
     write_json(bench.path / "metrics.json", metrics)
     for name, found in scores.items():
         _write_scores(bench, name, found)
     return metrics
+
+
+def _snapshots(bench: Bench, threshold: float) -> dict[str, Any]:
+    """Test metrics of the best weights, the last, and the averaged prediction of the weights at the cycles' ends.
+
+    The average is a snapshot ensemble (Huang et al. 2017, arXiv:1704.00109).
+    """
+    weights, rows = bench.path / "weights", bench.data.split.test
+    scores = {name: _scores_with(bench, weights / f"{name}.safetensors", rows) for name in ("best", "last")}
+    cycles = [_scores_with(bench, file, rows) for file in sorted(weights.glob("cycle_*.safetensors"))]
+    if cycles:
+        scores["ensemble"] = np.mean(cycles, axis=0)
+    return {name: _judge(bench, "test", found, threshold) for name, found in scores.items()}
+
+
+def _scores_with(bench: Bench, file: Path, rows: np.ndarray) -> np.ndarray:
+    bench.scorer.load_state_dict(read_weights(file))
+    return _scores(bench, bench.scorer, rows)
 
 
 def _write_scores(bench: Bench, name: str, scores: np.ndarray) -> None:
@@ -44,6 +65,24 @@ def _write_scores(bench: Bench, name: str, scores: np.ndarray) -> None:
     path = bench.path / ("predictions.csv" if name == "test" else f"predictions_{name}.csv")
     images, groups = (source.table[column].to_numpy()[rows] for column in ("image", "group"))
     write_predictions(path, source.task, source.classes, images, groups, source.labels[rows], scores)
+
+
+def _snapshots(bench: Bench, threshold: float) -> dict[str, Any]:
+    """Test metrics of the best weights, the last, and the averaged prediction of the weights at the cycles' ends.
+
+    The average is a snapshot ensemble (Huang et al. 2017, arXiv:1704.00109).
+    """
+    weights, rows = bench.path / "weights", bench.data.split.test
+    scores = {name: _scores_with(bench, weights / f"{name}.safetensors", rows) for name in ("best", "last")}
+    cycles = [_scores_with(bench, file, rows) for file in sorted(weights.glob("cycle_*.safetensors"))]
+    if cycles:
+        scores["ensemble"] = np.mean(cycles, axis=0)
+    return {name: _judge(bench, "test", found, threshold) for name, found in scores.items()}
+
+
+def _scores_with(bench: Bench, file: Path, rows: np.ndarray) -> np.ndarray:
+    bench.scorer.load_state_dict(read_weights(file))
+    return _scores(bench, bench.scorer, rows)
 
 
 def _write_scores(bench: Bench, name: str, scores: np.ndarray) -> None:
