@@ -34,6 +34,10 @@ def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
         hydra.main(config_path=str(conf.absolute()), config_name=task, version_base="1.3")(entry)()
     except (HydraException, OmegaConfBaseException) as error:
         raise as_user_error(error, conf / f"{task}.yaml") or error from error
+    except OSError as error:
+        fix = "hydra.run.dir=DIR names another place"
+        what = f"the run directory cannot be made: {error.strerror}"
+        raise UserError(what, where=str(error.filename), fix=fix) from error
     finally:
         sys.argv = program
     if errors:
@@ -64,10 +68,12 @@ def run_task(task: str, cfg: DictConfig, arguments: list[str]) -> int:
 
 
 def _remove_if_empty(directory: Path) -> None:
-    """A mistake found before anything was written leaves no directory behind."""
-    for place in (directory, *list(directory.parents)[:2]):
+    """A mistake found before anything was written leaves no directory behind; the others are the user's."""
+    default = Path.cwd() / "outputs"
+    for place in (directory, *(above for above in directory.parents if above.is_relative_to(default))):
         try:
-            place.rmdir()
+            if place != Path.cwd():
+                place.rmdir()
         except OSError:
             return
 

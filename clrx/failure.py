@@ -1,11 +1,12 @@
 """Every way a command can end, turned into one clear message and an exit code."""
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable
 
-from clrx.errors import ClrxError
+from clrx.errors import ClrxError, RunError
 
 
 def exit_code_of(command: Callable[[], int]) -> int:
@@ -28,6 +29,10 @@ def _unexpected(error: Exception) -> int:
 
     if known := as_user_error(error):
         return _tell(f"error: {known}", known.exit_code)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        fix = "make room and give the same command again: the run continues"
+        where = str(error.filename or "")
+        return _tell(f"error: {RunError(f'the disk is full: {error.strerror}', where=where, fix=fix)}", 1)
     hint = "CLRX_DEBUG=1 shows where; train.log in the run directory has it all"
     return _tell(f"error: {type(error).__name__}: {error}\n  fix:     {hint}", 1)
 

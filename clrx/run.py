@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from clrx.errors import ClrxError, RunError, UserError
+from clrx.errors import RunError, UserError
 from clrx.files import read_json, write_json, write_text
 from clrx.signals import Interrupted
 
@@ -70,7 +70,7 @@ def open_run(path: Path, cfg: DictConfig, facts: dict[str, Any]) -> Iterator[Run
 
 def _locked(path: Path) -> IO[str]:
     """An exclusive lock that the system releases when the process ends, however it ends."""
-    file = (path / "lock").open("w")
+    file = (path / "lock").open("a")  # not "w": the holder's process id is for people to read
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -79,7 +79,8 @@ def _locked(path: Path) -> IO[str]:
         raise UserError(
             "another process is running in this run directory", where=str(path), fix=fix
         ) from error
-    file.write(str(os.getpid()))
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
     file.flush()
     return file
 
@@ -92,7 +93,8 @@ def _start_record(run: Run, cfg: DictConfig, facts: dict[str, Any]) -> None:
     else:
         write_text(recorded, OmegaConf.to_yaml(OmegaConf.create(mine)))
     before = run.record if (run.path / "run.json").exists() else {"started": now()}
-    write_json(run.path / "run.json", {**before, **facts, "state": "running", "error": None})
+    begun = {"state": "running", "finished": None, "error": None}
+    write_json(run.path / "run.json", {**before, **facts, **begun})
 
 
 def _end_record(run: Run, error: BaseException) -> None:
@@ -103,7 +105,10 @@ def _end_record(run: Run, error: BaseException) -> None:
         state = "diverged"
     message = str(error) or type(error).__name__
     log.error("%s: %s", state, message, exc_info=error)
-    run.note(state=state, finished=now(), error=message)
+    try:
+        run.note(state=state, finished=now(), error=message)
+    except OSError as full:  # the disk that ended the run; its own error is the one to show
+        log.error("the state could not be written: %s", full)
 
 
 def plain_config(cfg: DictConfig) -> dict[str, Any]:
@@ -142,7 +147,8 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 @contextmanager
 def _logging_to(path: Path) -> Iterator[None]:
-    handler = logging.FileHandler(path)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk ends the run elsewhere
     formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)

@@ -12,7 +12,7 @@ from rich.table import Table
 from clrx.tally import HALF
 
 log = logging.getLogger("clrx")
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False, emoji=False)  # paths and names may have [brackets]
 
 
 class Screen:
@@ -50,10 +50,10 @@ class Screen:
 def open_screen() -> Iterator[Screen]:
     """A Screen, and the log beside it, while the block runs."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[fields]}"),
+        TextColumn("{task.fields[fields]}", markup=False),
         TimeRemainingColumn(),
     )
     live = Progress(
@@ -71,17 +71,18 @@ def open_screen() -> Iterator[Screen]:
 
 
 class _Lines(logging.Handler):
-    """One line a message above the live line; warnings say that they are. Never wrapped, so that it can be searched."""
+    """One line a message above the live line, never wrapped, so that it can be searched."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info:
             return  # the traceback is for train.log; the command prints the message at its end
+        # warnings say that they are
         name = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         console.print(f"{name}{record.getMessage()}", markup=False, soft_wrap=True)
 
 
 def metrics_table(title: str, metrics: dict[str, dict[str, Any]]) -> Table:
-    """A table of metric, value, interval and the value at a threshold of 0.5, from the record of one split."""
+    """A table of metric, value, interval and value at a threshold of 0.5, from the record of one split."""
     table = Table(title=title, title_justify="left")
     table.add_column("metric")
     for name in ("value", "interval", "at 0.5"):
@@ -89,7 +90,9 @@ def metrics_table(title: str, metrics: dict[str, dict[str, Any]]) -> Table:
     for name, entry in metrics.items():
         if not name.endswith(HALF):
             half = metrics.get(f"{name}{HALF}")
-            table.add_row(name, _number(entry["value"]), _interval(entry), _number(half["value"]) if half else "")
+            table.add_row(
+                name, _number(entry["value"]), _interval(entry), _number(half["value"]) if half else ""
+            )
     return table
 
 
