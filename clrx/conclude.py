@@ -13,7 +13,7 @@ from clrx.files import write_json
 from clrx.intervals import intervals
 from clrx.metrics import choose_threshold, confusion
 from clrx.predictions import write_predictions
-from clrx.screen import console, metrics_table
+from clrx.screen import console, metrics_table, say
 from clrx.weights import read_weights, save_weights
 
 log = logging.getLogger("clrx")
@@ -130,4 +130,4 @@ def show_result(bench: Bench, metrics: dict[str, Any]) -> None:
     if bench.data.source.synthetic:
         title = f"SYNTHETIC DATA  {title}"
     console.print(metrics_table(title, metrics["test"]))
-    console.print(f"run directory: {bench.path}")
+    say(f"run directory: {bench.path}")

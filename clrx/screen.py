@@ -12,7 +12,7 @@ from rich.table import Table
 from clrx.tally import HALF
 
 log = logging.getLogger("clrx")
-console = Console(highlight=False, markup=False, emoji=False)  # paths and names may have [brackets]
+console = Console(highlight=False, emoji=False)
 
 
 class Screen:
@@ -78,7 +78,12 @@ class _Lines(logging.Handler):
             return  # the traceback is for train.log; the command prints the message at its end
         # warnings say that they are
         name = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        console.print(f"{name}{record.getMessage()}", markup=False, soft_wrap=True)
+        say(f"{name}{record.getMessage()}")
+
+
+def say(text: str) -> None:
+    """Print one line as it is: unwrapped, brackets included, since it may name a path."""
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def metrics_table(title: str, metrics: dict[str, dict[str, Any]]) -> Table:

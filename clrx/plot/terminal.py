@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clrx.lineup import Line
-from clrx.screen import console
+from clrx.screen import console, say
 
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # Braille: 4 rows of 2 dots
 LARGE, SMALL = (96, 12), (24, 5)  # columns at most, and rows, of a chart
@@ -33,8 +33,8 @@ def show_lines(lines: Sequence[Line], directory: Path) -> None:
         console.print(_summary(lines), soft_wrap=False)
     for line in rates:
         for warning in line.warnings:
-            console.print(f"[yellow]warning:[/] {line.name}: {warning}")
-    console.print(f"policy.png and policy.csv (every step) are in {directory}")
+            console.print(f"[yellow]warning:[/] {line.name}: {warning}", soft_wrap=True)
+    say(f"policy.png and policy.csv (every step) are in {directory}")
 
 
 def chart(values: np.ndarray, width: int, height: int, braille: bool = True) -> list[str]:

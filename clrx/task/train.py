@@ -16,7 +16,7 @@ from clrx.phase import train_phase
 from clrx.plan import build_plan
 from clrx.plot.run import draw_run
 from clrx.run import open_run, state_of
-from clrx.screen import console, open_screen
+from clrx.screen import open_screen, say
 from clrx.signals import listening
 
 
@@ -26,7 +26,7 @@ def task(cfg: DictConfig) -> int:
     check_config(cfg)
     plan = build_plan(cfg)
     if state_of(path) == "complete":
-        console.print(f"this run is complete: {path}")
+        say(f"this run is complete: {path}")
         return 0
     check_network(cfg.model, cfg.head, size=cfg.dataset.size, channels=cfg.dataset.channels)
     with open_screen() as screen, listening() as stop:
