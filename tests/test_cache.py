@@ -531,35 +531,40 @@ WATCHED = ("os.rename", "os.remove", "os.truncate", "os.chmod", "os.mkdir", "ope
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 
 
-def build_in_another_process(images: list[Path], cache: Path, at: int = 0):
-    """Start a build that kills itself at its `at`-th step: of progress, or of a file opened, made, moved or cut."""
-    context = multiprocessing.get_context("fork")  # which spares the imports
-    steps = context.Value("i", 0)
+def build_in_another_process(images: list[Path], cache: Path, at: tuple[str, int] = ("", 0)):
+    """Start a build that kills itself at its n-th step of a kind: `file` opened, moved or cut, or `progress`.
 
-    def tick(*args):
-        steps.value += 1
-        if steps.value == at:
+    The steps of `file` are the same every time; those of `progress` depend on how images fall into batches.
+    """
+    context = multiprocessing.get_context("fork")  # which spares the imports
+    steps = {kind: context.Value("i", 0) for kind in ("file", "progress")}
+
+    def tick(kind):
+        steps[kind].value += 1
+        if (kind, steps[kind].value) == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def build():
-        sys.addaudithook(lambda name, args: name in WATCHED and str(cache) in str(args[0]) and tick())
-        open_cache(source_of(images), 12, 1, "drop", cache, workers=2, progress=tick)
+        sys.addaudithook(lambda name, args: name in WATCHED and str(cache) in str(args[0]) and tick("file"))
+        source = source_of(images)
+        open_cache(source, 12, 1, "drop", cache, workers=2, progress=lambda *_: tick("progress"))
 
     process = context.Process(target=build)
     process.start()
     return process, steps
 
 
-def killed_at(images: list[Path], cache: Path, at: int = 0) -> int:
+def killed_at(images: list[Path], cache: Path, kind: str = "", at: int = 0) -> dict[str, int]:
     """The number of steps of such a build, once it has ended."""
-    process, steps = build_in_another_process(images, cache, at)
+    process, steps = build_in_another_process(images, cache, (kind, at))
     process.join()
-    assert process.exitcode == (-signal.SIGKILL if 0 < at == steps.value else 0)
-    return steps.value
+    counts = {name: count.value for name, count in steps.items()}
+    assert process.exitcode == (-signal.SIGKILL if counts.get(kind) == at else 0)
+    return counts
 
 
 def finished(images: list[Path], cache: Path, **more) -> dict[str, bytes]:
-    """The files of the cache when another build has been run over it. A lock file may be left; it is empty."""
+    """The files of the cache when another build has been run over it; an empty lock file may be left beside."""
     opened(images, unreadable="drop", cache_dir=cache, **more)
     return {name: data for name, data in tree(cache).items() if not name.endswith(".lock")}
 
@@ -569,9 +574,9 @@ def test_killed_then_finished_is_byte_equal(tmp_path):
     spoil(images, 7, 30)
     steps = killed_at(images, tmp_path / "undisturbed")
     expected = tree(tmp_path / "undisturbed")
-    for at in (steps // 2, steps - 12, steps - 6):
-        cache = tmp_path / f"killed {at}"
-        killed_at(images, cache, at)
+    for kind, at in (("progress", 5), ("file", steps["file"] - 10), ("file", steps["file"] - 5)):
+        cache = tmp_path / f"killed {kind} {at}"
+        killed_at(images, cache, kind, at)
         assert tree(cache) != expected
         assert finished(images, cache) == expected
 
@@ -582,9 +587,10 @@ def test_killed_at_each_step_then_finished_is_byte_equal(tmp_path):
     spoil(images, 7)
     steps = killed_at(images, tmp_path / "undisturbed")
     expected = tree(tmp_path / "undisturbed")
-    for at in range(1, steps):
-        killed_at(images, tmp_path / f"killed {at}", at)
-        assert finished(images, tmp_path / f"killed {at}") == expected
+    for kind, count in steps.items():
+        for at in range(1, count + 1):
+            killed_at(images, tmp_path / f"killed {kind} {at}", kind, at)
+            assert finished(images, tmp_path / f"killed {kind} {at}") == expected
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def bomb(side: int = 20_000) -> bytes:
 
 
 def flipped() -> bytes:
-    """One bit of the pixel data flipped, in a stream that inflates without an error: only the CRC can tell."""
+    """One bit of the pixel data flipped, in a stream that inflates without an error: only its CRC tells."""
     rows = bytearray(b"".join(b"\0" + bytes(range(16)) for _ in range(16)))
     data = zlib.compress(bytes(rows), 0)  # stored, not deflated
     header = struct.pack(">IIBBBBB", 16, 16, 8, 0, 0, 0, 0)
