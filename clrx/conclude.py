@@ -42,33 +42,7 @@ def conclude(bench: Bench) -> dict[str, Any]:
 
 
 def _snapshots(bench: Bench, threshold: float) -> dict[str, Any]:
-    """Test metrics of the best weights, the last, and the averaged prediction of the weights at the cycles' ends.
-
-    The average is a snapshot ensemble (Huang et al. 2017, arXiv:1704.00109).
-    """
-    weights, rows = bench.path / "weights", bench.data.split.test
-    scores = {name: _scores_with(bench, weights / f"{name}.safetensors", rows) for name in ("best", "last")}
-    cycles = [_scores_with(bench, file, rows) for file in sorted(weights.glob("cycle_*.safetensors"))]
-    if cycles:
-        scores["ensemble"] = np.mean(cycles, axis=0)
-    return {name: _judge(bench, "test", found, threshold) for name, found in scores.items()}
-
-
-def _scores_with(bench: Bench, file: Path, rows: np.ndarray) -> np.ndarray:
-    bench.scorer.load_state_dict(read_weights(file))
-    return _scores(bench, bench.scorer, rows)
-
-
-def _write_scores(bench: Bench, name: str, scores: np.ndarray) -> None:
-    """predictions.csv for test, predictions_validation.csv for validation."""
-    source, rows = bench.data.source, _rows(bench)[name]
-    path = bench.path / ("predictions.csv" if name == "test" else f"predictions_{name}.csv")
-    images, groups = (source.table[column].to_numpy()[rows] for column in ("image", "group"))
-    write_predictions(path, source.task, source.classes, images, groups, source.labels[rows], scores)
-
-
-def _snapshots(bench: Bench, threshold: float) -> dict[str, Any]:
-    """Test metrics of the best weights, the last, and the averaged prediction of the weights at the cycles' ends.
+    """Test metrics of the best weights, the last, and the averaged prediction of cycle-end weights.
 
     The average is a snapshot ensemble (Huang et al. 2017, arXiv:1704.00109).
     """
