@@ -74,15 +74,18 @@ def _draw_line(axes: Axes, line: Line, width: float) -> None:
 
 
 def _draw_bounds(axes: Axes, line: Line) -> None:
-    """The bounds as Alyafi's figures have them: lines in their colour, named at the right."""
+    """The bounds as lines, as in Alyafi's figures, named at the right: in one block where they lie close."""
     if line.bounds is None:
         return
     low, high = line.bounds
-    sides = ("center", "center") if high - low > 0.15 * line.values.max() else ("top", "bottom")
-    for name, value, side in zip(("base_lr", "max_lr"), line.bounds, sides, strict=True):
-        axes.axhline(value, color=BOUND, linewidth=1.0, linestyle=(0, (5, 3)))
+    names = [("top", high, f"max_lr\n{high:g}"), ("bottom", low, f"base_lr\n{low:g}")]
+    if high - low < 0.3 * line.values.max():
+        names = [("top", high, "\n".join(text for _, _, text in names))]
+    for side, value, text in names:
         where, at = axes.get_yaxis_transform(), (1.015, value)
-        axes.annotate(f"{name}\n{value:g}", at, xycoords=where, color=BOUND, fontsize=SMALL, va=side)
+        axes.annotate(text, at, xycoords=where, color=BOUND, fontsize=SMALL, va=side)
+    for value in line.bounds:
+        axes.axhline(value, color=BOUND, linewidth=1.0, linestyle=(0, (5, 3)))
 
 
 def _draw_steps(axes: Axes, line: Line) -> None:

@@ -9,7 +9,7 @@ from clrx.plot.policies import draw_policies
 
 
 def line(
-    name: str, is_momentum: bool = False, epochs: int = 36, bounds: tuple[float, float] = (0.1, 0.2)
+    name: str, is_momentum: bool = False, epochs: int = 40, bounds: tuple[float, float] = (0.1, 0.2)
 ) -> Line:
     epoch = np.arange(epochs * 10) / 10
     rates = bounds[0] + (bounds[1] - bounds[0]) * np.abs(np.sin(epoch))
@@ -18,7 +18,7 @@ def line(
 
 @pytest.mark.parametrize(
     ("rates", "momentum", "panels"),
-    [(1, False, 1), (1, True, 2), (2, False, 2), (5, True, 6), (11, False, 11), (11, True, 12)],
+    [(1, False, 1), (1, True, 2), (2, False, 2), (5, False, 5), (11, True, 12)],
 )
 def test_a_panel_for_each_line_and_no_text_over_another(rates, momentum, panels):
     lines = [line(f"modified_triangular{i}") for i in range(rates)] + [line("momentum", True)] * momentum
@@ -30,8 +30,10 @@ def test_a_panel_for_each_line_and_no_text_over_another(rates, momentum, panels)
         assert np.array_equal(axes.lines[0].get_ydata(), drawn.values)
 
 
-@pytest.mark.parametrize("bounds", [(0.0, 1e-6), (1e-7, 1.0), (0.19, 0.2), (0.2, 0.2), (0.002, 0.03)])
-@pytest.mark.parametrize("epochs", [1, 7, 300])
+@pytest.mark.parametrize(
+    ("bounds", "epochs"),
+    [((0.0, 1e-6), 1), ((1e-7, 1.0), 7), ((0.19, 0.2), 300), ((0.2, 0.2), 7), ((0.002, 0.03), 300)],
+)
 def test_bounds_are_drawn_and_legible(bounds, epochs):
     figure = draw_policies([line("triangular", epochs=epochs, bounds=bounds)])
     assert [drawn.get_ydata()[0] for drawn in figure.axes[0].lines[1:]] == list(bounds)
