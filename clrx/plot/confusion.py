@@ -18,7 +18,7 @@ def draw(run: Path) -> list[Path]:
     width = max(style.WIDTH, 1.6 + 0.52 * len(across))
     cell = 0.9 if len(rows) == 2 else 0.36 if test.view.task == "multilabel" else 0.44
     title = "Confusion, test set"
-    if test.view.task == "binary":
+    if test.view.task != "multiclass" and isinstance(test.threshold, float):
         title += f", threshold {test.threshold:.3g}"
     figure, (ax,) = style.sheet([cell * len(rows) + 1.1], title, read_record(run), width=width)
     matrix(ax, counts, rows, across)
