@@ -29,7 +29,7 @@ log = logging.getLogger("clrx")
 def train_phase(bench: Bench, phase: Phase) -> None:
     """Train one phase from wherever `bench.place` stands to its end or its early stop.
 
-    Raises Diverged at a non-finite loss, and Interrupted after writing a checkpoint.
+    Raises Diverged at a non-finite loss, and Interrupted after writing a checkpoint (none within a step).
     """
     set_trainable(bench.network, phase.trainable)
     material = material_of(bench, phase)
@@ -42,9 +42,10 @@ def train_phase(bench: Bench, phase: Phase) -> None:
         while not _phase_done(bench, phase):
             _train_epoch(bench, phase, work, material.feed, clock, steps, interval)
             _finish_epoch(bench, phase, material)
-    except (Interrupted, KeyboardInterrupt):
-        with bench.stop.shield():
-            _checkpoint(bench, work)
+    except Interrupted as error:
+        if not error.within:
+            with bench.stop.shield():
+                _checkpoint(bench, work)
         raise
     finally:
         steps.close()
@@ -91,7 +92,13 @@ def phase_clock(bench: Bench, material: Material, epochs: int) -> Clock:
 
 
 def _train_epoch(
-    bench: Bench, phase: Phase, work: Work, feed: Feed, clock: Clock, steps: Iterator[Step], interval: Interval
+    bench: Bench,
+    phase: Phase,
+    work: Work,
+    feed: Feed,
+    clock: Clock,
+    steps: Iterator[Step],
+    interval: Interval,
 ) -> None:
     """Take the steps that the epoch still lacks; between them look for divergence, checkpoints and signals."""
     place, last = bench.place, (bench.place.epochs - bench.place.first_epoch + 1) * clock.steps_per_epoch
@@ -217,7 +224,7 @@ def _phase_done(bench: Bench, phase: Phase) -> bool:
 def _checkpoint(bench: Bench, work: Work | None) -> None:
     """Write the state of the run; between phases there is no optimizer to write."""
     if work is not None:
-        flush_steps(bench.records, bench.place)
+        _refuse_divergence(bench, flush_steps(bench.records, bench.place))
     bench.records.steps.sync()
     bench.records.epochs.sync()
     tensors = with_prefix("network", bench.network.state_dict())

@@ -9,11 +9,17 @@ from clrx.errors import ClrxError
 
 
 class Interrupted(ClrxError):
-    """A signal asked the run to stop; exit code 128 + signal (130 Ctrl-C, 143 SIGTERM)."""
+    """A signal asked the run to stop; exit code 128 + signal (130 Ctrl-C, 143 SIGTERM).
 
-    def __init__(self, number: int) -> None:
+    `within`: it broke off what a shield held together, so the state of the run may be half of a step's.
+    """
+
+    def __init__(self, number: int, within: bool = False) -> None:
         super().__init__(f"interrupted by {signal.Signals(number).name}")
-        self.exit_code = 128 + number
+        self.number, self.within, self.exit_code = number, within, 128 + number
+
+    def __reduce__(self):
+        return Interrupted, (self.number, self.within)
 
 
 class Stop:
@@ -25,10 +31,11 @@ class Stop:
 
     def handle(self, number: int, frame: object) -> None:
         """The signal handler. A second signal while one is pending stops at once."""
-        if self._pending is not None or not self._shields:
-            self._pending = None
-            raise Interrupted(number)
-        self._pending = number
+        if self._pending is None and self._shields:
+            self._pending = number
+            return
+        self._pending = None
+        raise Interrupted(number, within=self._shields > 0)
 
     @contextmanager
     def shield(self) -> Iterator[None]:

@@ -1,0 +1,142 @@
+"""A signal stops a run between two steps, never within one; a second one stops it at once."""
+# ruff: noqa: PT012 - what comes after the signal, and must not run, is what these blocks are about
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from clrx.signals import Interrupted, Stop, listening
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_without_a_shield_a_signal_stops_at_once(number, code):
+    steps = []
+    with pytest.raises(Interrupted) as caught, listening():
+        steps.append(1)
+        os.kill(os.getpid(), number)
+        steps.append(2)
+    assert steps == [1]
+    assert (caught.value.exit_code, caught.value.within) == (code, False)
+    assert str(caught.value) == f"interrupted by {number.name}"
+
+
+def test_a_shield_is_finished_first():
+    steps = []
+    with pytest.raises(Interrupted, match="SIGTERM") as caught, listening() as stop:
+        with stop.shield():
+            os.kill(os.getpid(), signal.SIGTERM)
+            steps.append("rest of the step")
+        steps.append("next step")
+    assert steps == ["rest of the step"]
+    assert not caught.value.within
+
+
+def test_the_outermost_shield_decides():
+    steps = []
+    with pytest.raises(Interrupted), listening() as stop, stop.shield():
+        with stop.shield():
+            os.kill(os.getpid(), signal.SIGINT)
+        steps.append("outer")
+    assert steps == ["outer"]
+
+
+def test_a_second_signal_stops_within_the_shield():
+    steps = []
+    with pytest.raises(Interrupted, match="SIGTERM") as caught, listening() as stop, stop.shield():
+        os.kill(os.getpid(), signal.SIGINT)
+        steps.append("first is held back")
+        os.kill(os.getpid(), signal.SIGTERM)
+        steps.append("never")
+    assert steps == ["first is held back"]
+    assert caught.value.within  # the state is half of a step's: no checkpoint of it
+
+
+def test_after_a_second_signal_nothing_is_pending():
+    """A shield after it is not broken off by the signals before it."""
+    steps = []
+    with pytest.raises(Interrupted), listening() as stop:
+        try:
+            with stop.shield():
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
+        except Interrupted:
+            with stop.shield():
+                steps.append("checkpoint")
+            raise
+    assert steps == ["checkpoint"]
+
+
+def test_an_error_within_the_shield_is_not_hidden_by_the_signal():
+    with pytest.raises(ZeroDivisionError), listening() as stop, stop.shield():
+        os.kill(os.getpid(), signal.SIGINT)
+        raise ZeroDivisionError
+
+
+def test_quiet_shields_do_nothing():
+    with listening() as stop:
+        for _ in range(3):
+            with stop.shield():
+                pass
+
+
+def test_the_handlers_of_before_come_back():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with listening() as stop:
+        assert signal.getsignal(signal.SIGINT) == stop.handle
+        assert signal.getsignal(signal.SIGTERM) == stop.handle
+    with pytest.raises(KeyError), listening():
+        raise KeyError
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_a_thread_hears_nothing_and_changes_nothing():
+    before, found = signal.getsignal(signal.SIGINT), []
+
+    def work():
+        with listening() as stop, stop.shield():
+            found.append((isinstance(stop, Stop), signal.getsignal(signal.SIGINT)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [(True, before)]
+
+
+def test_it_can_be_sent_to_another_process():
+    sent = pickle.loads(pickle.dumps(Interrupted(signal.SIGTERM, within=True)))
+    assert (type(sent), str(sent)) == (Interrupted, "interrupted by SIGTERM")
+    assert (sent.exit_code, sent.within) == (143, True)
+
+
+COMMAND = """
+import sys, time
+from clrx.failure import exit_code_of
+from clrx.signals import listening
+
+def command():
+    with listening() as stop:
+        while True:
+            with stop.shield():
+                print("step", flush=True)
+                time.sleep(0.02)
+                print("done", flush=True)
+
+sys.exit(exit_code_of(command))
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_ends_with_a_whole_step_one_line_and_its_code(number, code):
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", COMMAND], **pipes) as process:
+        assert process.stdout.readline() == "step\n"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert out.splitlines()[-1] == "done"
+    assert err == f"error: interrupted by {number.name}\n"
