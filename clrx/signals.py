@@ -23,7 +23,7 @@ class Interrupted(ClrxError):
 
 
 class Stop:
-    """Holds a signal back while a shield is up and raises Interrupted at the shield's end, or at once without one."""
+    """Holds a signal back while a shield is up, raises Interrupted at its end, or at once without one."""
 
     def __init__(self) -> None:
         self._pending: int | None = None
