@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from clrx.cache_files import HEADER, describe, read_csv, read_journal, read_listing
-from clrx.cache_listing import Listing
+from clrx.cache_listing import Listing, folder_name
 from clrx.decode import to_planes
 from clrx.decode_pool import Answer, Batches
 from clrx.decode_worker import DONE, row_digest, write_at
@@ -50,6 +50,8 @@ def relatives(images: Path, listing: Listing) -> list[Path]:
         try:
             facts = json.loads(path.read_bytes())
         except (OSError, ValueError):  # just removed, or damaged: not to be used
+            continue
+        if path.parent.name.startswith(folder_name(listing)):
             continue
         same = all(facts.get(name) == mine[name] for name in ("format", "size", "channels", "code", "kind"))
         # a link that stays in a narrower root stays in a wider one, so its rows may be used there

@@ -11,7 +11,7 @@ from clrx.bench import Bench
 from clrx.evaluate import evaluate
 from clrx.files import write_json
 from clrx.intervals import intervals
-from clrx.metrics import choose_threshold, confusion
+from clrx.metrics import choose_threshold, confusion, threshold_rule
 from clrx.predictions import write_predictions
 from clrx.screen import console, metrics_table, say
 from clrx.weights import read_weights, save_weights
@@ -30,8 +30,9 @@ def conclude(bench: Bench) -> dict[str, Any]:
     file = weights / f"{chosen}.safetensors"
     scores = {name: _scores_with(bench, file, rows) for name, rows in _rows(bench).items()}
     threshold = _threshold(bench, scores)
-    metrics = {name: _judge(bench, name, scores[name], threshold) for name in scores}
-    metrics |= {"threshold": threshold, "weights": chosen, "phases": bench.place.phases}
+    metrics: dict[str, Any] = {name: _judge(bench, name, scores[name], threshold) for name in scores}
+    metrics |= {"threshold": threshold, "threshold_rule": _rule(bench), "level": bench.cfg.bootstrap.level}
+    metrics |= {"weights": chosen, "phases": bench.place.phases}
     metrics["confusion"] = {name: _confusion(bench, name, scores[name], threshold) for name in scores}
     if bench.cfg.cycle_weights:
         metrics["snapshots"] = _snapshots(bench, threshold)
@@ -82,6 +83,14 @@ def _threshold(bench: Bench, scores: dict[str, np.ndarray]) -> float:
     if bench.data.source.task != "binary" or "validation" not in scores:
         return 0.5
     return float(choose_threshold(bench.data.source.labels[_rows(bench)["validation"]], scores["validation"]))
+
+
+def _rule(bench: Bench) -> str:
+    """How the threshold was chosen, for the record."""
+    validation = bench.data.split.validation
+    if bench.data.source.task != "binary" or not len(validation):
+        return "0.5, fixed"
+    return threshold_rule(bench.data.source.labels[validation])
 
 
 def _judge(bench: Bench, name: str, scores: np.ndarray, threshold: float) -> dict[str, Any]:

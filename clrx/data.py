@@ -37,11 +37,9 @@ class Data:
 
 def load_source(dataset: DictConfig) -> Source:
     """Call the dataset's `_target_` with its own keys; it raises UserError for whatever is wrong with them."""
-    own = {
-        key: value
-        for key, value in OmegaConf.to_container(dataset, resolve=True).items()
-        if key not in COMMON
-    }
+    plain = OmegaConf.to_container(dataset, resolve=True)
+    assert isinstance(plain, dict)
+    own = {key: value for key, value in plain.items() if key not in COMMON}
     return instantiate(own, _convert_="all")
 
 

@@ -7,14 +7,16 @@ import numpy as np
 from clrx.radiograph import Array, Chest, ramp
 from clrx.randomness import random_generator
 
-TILES, TILE = 24, 256
+TILES, TILE = 12, 256
 TEXTURES = {"soft": (0.02, 2.0), "fine": (0.08, 1.5), "net": (0.05, 2.5), "reticle": (0.12, 2.0)}
 
 
 @lru_cache(maxsize=2)
 def textures(seed: int) -> dict[str, Array]:
-    """Periodic noise, (TILES, TILE, TILE) float32, mean 0, variance 1: clouds (`soft`, `fine`) and thin ridges
-    (`net`, `reticle`). TEXTURES gives each its cut-off (cycles a pixel) and the steepness beyond it."""
+    """Periodic noise, (TILES, TILE, TILE) float32, mean 0, variance 1: clouds (`soft`, `fine`) and ridges.
+
+    TEXTURES gives the cut-off of each (cycles a pixel) and the steepness beyond it.
+    """
     generator = random_generator(seed, "phantom", "textures")
     frequency = np.fft.fftfreq(TILE)[:, None] ** 2 + np.fft.rfftfreq(TILE)[None, :] ** 2
     tiles = {}
@@ -43,8 +45,8 @@ def crops(tiles: Array, generator: np.random.Generator, count: int, pixels: int)
 
 
 def add_distractors(chest: Chest, generator: np.random.Generator) -> None:
-    """Wires and catheters on one image in three, a skin fold on one in five: lines and edges without disease."""
-    for share, cast in ((0.35, _wire), (0.2, _fold)):
+    """A wire or catheter on one image in three, a skin fold on one in six: lines and edges, no disease."""
+    for share, cast in ((0.35, _wire), (0.17, _fold)):
         rows = np.flatnonzero(generator.random(len(chest.density)) < share)
         a, b, c = (generator.uniform(-1, 1, (3, len(rows), 1, 1))).astype(np.float32)
         x, y = chest.x[rows], chest.y[rows]
@@ -62,7 +64,7 @@ def _fold(path: Array, strength: Array) -> Array:
 
 
 def expose(chest: Chest, generator: np.random.Generator, blur: Array) -> Array:
-    """The film, (B, H, W) uint8: vessels, exposure, contrast, grain, a side marker. `blur` (B,) bool: portable."""
+    """The film, (B, H, W) uint8: vessels, blur where `blur` (B,) is set, exposure, grain, a side marker."""
     count = len(chest.density)
 
     def draw(low: float, high: float) -> Array:

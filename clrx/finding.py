@@ -1,8 +1,7 @@
 """The radiographic signs of the 14 findings of ChestX-ray14, drawn into synthetic radiographs.
 
-A sign has up to two halves: what it does to the body before the anatomy is drawn (a wide heart, a low diaphragm)
-and the shadow that it casts. `severity` in (0, 1] and `side` (-1 the patient's right, 1 the left) are (b, 1, 1);
-`draw(low, high)` gives a uniform draw an image of the same shape.
+A sign has up to two halves: what it does to the body before the anatomy is drawn (a wide heart, a low
+diaphragm), and the shadow that it casts. Shadows add to the density of the chest, within the lungs mostly.
 """
 
 from collections.abc import Callable
@@ -19,10 +18,10 @@ Draw = Callable[[float, float], Array]
 class Case:
     """b images that share a finding."""
 
-    severity: Array
-    side: Array
-    draw: Draw
-    texture: dict[str, Array]  # (b, H, W) each
+    severity: Array  # (b, 1, 1) in (0, 1]
+    side: Array  # (b, 1, 1) -1 the patient's right, 1 the left
+    draw: Draw  # (low, high) -> (b, 1, 1), uniform, a new draw at each call
+    texture: Callable[[str], Array]  # (b, H, W) of one of film.TEXTURES
 
 
 def _raise_diaphragm(body: Body, case: Case, by: Array) -> None:
@@ -71,14 +70,14 @@ def infiltration(chest: Chest, case: Case) -> None:
     for _ in range(2):
         cx, cy = _place(chest, case, -0.4, 0.3)
         patch = blob(chest.x, chest.y, cx, cy, case.draw(0.22, 0.4), case.draw(0.22, 0.4))
-        cloud = np.clip(0.6 + 0.7 * case.texture["fine"], 0.0, 2.0)
+        cloud = np.clip(0.6 + 0.7 * case.texture("fine"), 0.0, 2.0)
         chest.density += (0.06 + 0.12 * case.severity) * patch * cloud * chest.lung
 
 
 def mass(chest: Chest, case: Case) -> None:
     """One round opacity of more than 3 cm, lobulated."""
     cx, cy = _place(chest, case, -0.4, 0.25)
-    radius = (0.11 + 0.10 * case.severity) * (1.0 + 0.12 * case.texture["soft"])
+    radius = (0.11 + 0.10 * case.severity) * (1.0 + 0.12 * case.texture("soft"))
     shadow = blob(chest.x, chest.y, cx, cy, radius, radius * case.draw(0.8, 1.2))
     chest.density += (0.20 + 0.12 * case.severity) * shadow * chest.field
 
@@ -97,18 +96,18 @@ def pneumonia(chest: Chest, case: Case) -> None:
     """One fluffy focus in a lower or middle zone."""
     cx, cy = _place(chest, case, -0.1, 0.32)
     focus = blob(chest.x, chest.y, cx, cy, case.draw(0.2, 0.34), case.draw(0.2, 0.34))
-    fluff = np.clip(0.8 + 0.5 * case.texture["soft"], 0.0, 2.0)
+    fluff = np.clip(0.8 + 0.5 * case.texture("soft"), 0.0, 2.0)
     chest.density += (0.12 + 0.18 * case.severity) * focus * fluff * chest.lung
 
 
 def pneumothorax(chest: Chest, case: Case) -> None:
     """A thin pleural line off the chest wall, and beyond it a dark edge without vessels."""
-    depth = (0.05 + 0.22 * case.severity) * (1.0 - case.draw(0.3, 0.7) * ramp(chest.y, 0.7))
+    depth = (0.08 + 0.30 * case.severity) * (1.0 - case.draw(0.2, 0.7) * ramp(chest.y, 0.7))
     inside = _on_side(chest, case) * chest.field
     gap = ramp(depth - chest.wall, 0.012) * inside
     line = ramp(0.014 - np.abs(chest.wall - depth), 0.010) * inside
-    chest.density += 0.11 * line - (0.07 + 0.07 * case.severity) * gap * chest.lung
-    chest.density += 0.06 * case.severity * (inside - gap) * chest.lung
+    chest.density += 0.12 * line - (0.10 + 0.08 * case.severity) * gap * chest.lung
+    chest.density += 0.08 * case.severity * (inside - gap) * chest.lung
     chest.vessels *= 1.0 - gap
 
 
@@ -117,7 +116,7 @@ def consolidation(chest: Chest, case: Case) -> None:
     edge = case.draw(-0.30, 0.15) + 0.15 * (chest.u - 0.4)
     height = 0.16 + 0.22 * case.severity
     lobe = ramp(chest.y - edge, 0.02) * ramp(edge + height - chest.y, 0.10)
-    air = 0.8 + 0.25 * case.texture["soft"] - 0.15 * case.texture["net"]
+    air = 0.8 + 0.25 * case.texture("soft") - 0.15 * case.texture("net")
     chest.density += (0.14 + 0.18 * case.severity) * lobe * air * _on_side(chest, case) * chest.lung
 
 
@@ -129,7 +128,7 @@ def edema_body(body: Body, case: Case) -> None:
 def edema(chest: Chest, case: Case) -> None:
     """A haze around both hila, like wings."""
     r2 = ((chest.u - 0.26) / 0.30) ** 2 + ((chest.y - 0.02) / 0.42) ** 2
-    cloud = 0.9 + 0.25 * case.texture["fine"]
+    cloud = 0.9 + 0.25 * case.texture("fine")
     chest.density += (0.07 + 0.16 * case.severity) * cloud * chest.lung / (1.0 + r2 * r2)
 
 
@@ -151,13 +150,13 @@ def fibrosis_body(body: Body, case: Case) -> None:
 def fibrosis(chest: Chest, case: Case) -> None:
     """A net of fine lines, densest at the bases and under the chest wall."""
     where = ramp(0.35 - chest.above, 0.3) + 0.6 * ramp(0.15 - chest.wall, 0.12)
-    net = np.clip(0.45 + 0.75 * case.texture["reticle"], 0.0, 2.5)
+    net = np.clip(0.45 + 0.75 * case.texture("reticle"), 0.0, 2.5)
     chest.density += (0.05 + 0.12 * case.severity) * where * net * chest.lung
 
 
 def pleural_thickening(chest: Chest, case: Case) -> None:
     """A bright rind along the chest wall."""
-    thick = 0.035 + 0.06 * case.severity * (1.0 + 0.3 * case.texture["soft"])
+    thick = 0.035 + 0.06 * case.severity * (1.0 + 0.3 * case.texture("soft"))
     extent = ramp(case.draw(0.25, 0.6) - np.abs(chest.y - case.draw(-0.5, 0.3)), 0.1)
     rind = ramp(thick - chest.wall, 0.015) * extent * _on_side(chest, case) * chest.field
     chest.density += (0.16 + 0.12 * case.severity) * rind

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 VOID = ("img", "meta", "br")
+LONG = 40  # letters of a cell that may be broken into lines
 
 
 class Markup(str):
@@ -36,12 +37,17 @@ def tag(name: str, /, *children: Node, **attributes: str | bool | None) -> Marku
     return Markup(f"<{name}{words}>{inside}")
 
 
-def table(header: Sequence[Node], rows: Iterable[Sequence[Node]], caption: Node = None) -> Markup:
+def table(header: Sequence[Node], rows: Iterable[Sequence[Node]], caption: str | None = None) -> Markup:
     """A table that scrolls sideways where it is wider than the page; the first cell of a row names it."""
     head = tag("thead", tag("tr", [tag("th", cell, scope="col") for cell in header]))
-    body = [tag("tr", tag("th", row[0], scope="row"), [tag("td", cell) for cell in row[1:]]) for row in rows]
-    title = tag("caption", caption) if caption else None
-    return tag("div", tag("table", title, head, tag("tbody", body)), class_="wide", tabindex="0")
+    body = [tag("tr", tag("th", row[0], scope="row"), map(_cell, row[1:])) for row in rows]
+    title = tag("p", caption, class_="caption") if caption else None
+    inside = tag("table", head, tag("tbody", body), aria_label=caption)
+    return render([title, tag("div", inside, class_="wide", tabindex="0")])
+
+
+def _cell(content: Node) -> Markup:
+    return tag("td", content, class_="long" if len(render(content)) > LONG else None)
 
 
 def pairs(items: Iterable[tuple[Node, Node]]) -> Markup:

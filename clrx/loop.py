@@ -1,6 +1,6 @@
 """The loop is a generator: it sets the rate, takes the step and yields it. Whoever drains it decides the rest."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +18,9 @@ from clrx.progress import Policy, Progress
 from clrx.randomness import random_key
 
 Stream = Generator[tuple[Tensor, Tensor], None, None]  # (images uint8 (B, C, H, W), labels) on the device
+
+
+Steps = Generator["Step", None, None]
 
 
 class Step(NamedTuple):
@@ -52,7 +55,7 @@ class Work:
     rate_factor: float = 1.0  # lowered by backoff after a divergence
 
 
-def train_steps(work: Work, feed: Feed, rows: np.ndarray, clock: Clock, start: int = 0) -> Iterator[Step]:
+def train_steps(work: Work, feed: Feed, rows: np.ndarray, clock: Clock, start: int = 0) -> Steps:
     """Train from step `start` of a phase to its end, yielding each step taken.
 
     Breaking out leaves the network as the last step left it, closes the feed and restores torch's random state.

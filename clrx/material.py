@@ -84,7 +84,7 @@ def _features(bench: Bench, phase: Phase) -> Material:
     return Material(
         feed=open_feed(features, labels, bench.device, bench.cfg.memory_budget),
         network=HeadAlone(bench.network.head),
-        ema=None if bench.ema is None else HeadAlone(bench.ema.head),
+        ema=None if bench.ema is None else HeadAlone(bench.ema.get_submodule("head")),
         train=np.arange(trained),
         monitored=np.arange(trained, len(features)),
         labels=labels,

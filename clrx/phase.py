@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from clrx.batches import sample_weights
@@ -11,7 +10,7 @@ from clrx.checkpoint import save_checkpoint, under_prefix, with_prefix
 from clrx.clock import Clock
 from clrx.feed import Feed
 from clrx.interval import Interval, parse_interval
-from clrx.loop import Step, Work, train_steps
+from clrx.loop import Step, Steps, Work, train_steps
 from clrx.material import Material, material_of
 from clrx.metrics import measure
 from clrx.optim import build_optimizer, load_optimizer_tensors, optimizer_tensors
@@ -97,7 +96,7 @@ def _train_epoch(
     work: Work,
     feed: Feed,
     clock: Clock,
-    steps: Iterator[Step],
+    steps: Steps,
     interval: Interval,
 ) -> None:
     """Take the steps that the epoch still lacks; between them look for divergence, checkpoints and signals."""

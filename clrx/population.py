@@ -8,7 +8,7 @@ import pandas as pd
 from clrx.nih_table import DISEASES, NO_FINDING
 from clrx.randomness import random_generator
 
-SHARE = {  # how often each finding is a patient's first; ordered as in NIH, but flatter, so that all can be learnt
+SHARE = {  # weight of each finding; flatter than in NIH, so that all can be learnt
     "Pneumothorax": 5.0,
     "Infiltration": 2.4,
     "Effusion": 2.4,

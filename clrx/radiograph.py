@@ -1,7 +1,7 @@
 """A synthetic frontal chest radiograph without findings, drawn for many patients at once with numpy.
 
-Lengths are in half image sides: the image spans [-1, 1] in x (to the viewer's right, the patient's left) and in
-y (down). Densities are what a film shows: 0 black air, 1 white bone. Every array is (B, H, W) or (B, 1, 1)
+Lengths are in half image sides: the image spans [-1, 1] in x (to the viewer's right, the patient's left) and
+in y (down). Densities are what a film shows: 0 black air, 1 white bone. Every array is (B, H, W) or (B, 1, 1)
 float32, B images at a time.
 """
 
@@ -68,14 +68,14 @@ def ramp(value: Array, width: float | Array) -> Array:
     t = value * (0.5 / width)  # in place from here on: half of all drawing time is spent in this function
     t += 0.5
     np.clip(t, 0.0, 1.0, out=t)
-    curve = -2.0 * t
-    curve += 3.0
-    curve *= t
-    curve *= t
-    return curve
+    smooth = -2.0 * t
+    smooth += 3.0
+    smooth *= t
+    smooth *= t
+    return smooth
 
 
-def blob(x: Array, y: Array, cx: Array, cy: Array, rx: Array, ry: Array) -> Array:
+def blob(x: Array, y: Array, cx: Array, cy: Array, rx: Array | float, ry: Array | float) -> Array:
     """A round shadow: 1 in the middle, 0 from the ellipse with half axes rx, ry on."""
     t = np.clip(1.0 - ((x - cx) / rx) ** 2 - ((y - cy) / ry) ** 2, 0.0, 1.0)
     return t * (2.0 - t)

@@ -11,7 +11,7 @@ from clrx.source import Source
 def load(
     label: str, no_finding: int | None = None, images: int = 6000, pixels: int = 96, seed: int = 0
 ) -> Source:
-    """Images with `label` (1) against `no_finding` of No Finding (0; None: as many), among `images` phantoms."""
+    """Images with `label` (1) against `no_finding` of No Finding (0; None: as many), of `images` phantoms."""
     check_disease(label)
     release = open_release(phantom_folder(images, pixels, seed))
     release = replace(release, notes=(LABEL, *release.notes))

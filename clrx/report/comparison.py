@@ -17,7 +17,7 @@ USUAL = ("constant", "time_decay", "exponential", "step")  # policies that a bas
 class Comparison:
     """Everything that the report is made from."""
 
-    groups: tuple[Group, ...]  # as they were started
+    groups: tuple[Group, ...]  # the baseline, then the others as they were started
     baseline: Group
     metric: str  # of the test set
     target: float | None  # of the curve; None: the baseline's final value
@@ -74,9 +74,9 @@ def compare(
             f"these runs cannot be compared: {mismatch}", allowed="one split, one data set", fix=fix
         )
     unreadable = tuple(run for run in runs if not run.config)
-    return Comparison(
-        groups, _baseline(groups, baseline), _metric(groups, metric), target, unreadable, mismatch
-    )
+    base = _baseline(groups, baseline)
+    groups = (base, *(group for group in groups if group is not base))
+    return Comparison(groups, base, _metric(groups, metric), target, unreadable, mismatch)
 
 
 def mismatched(groups: Sequence[Group]) -> str:

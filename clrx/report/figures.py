@@ -1,6 +1,6 @@
 """The figures of a comparison: every group on one axis, with a band over its seeds."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -20,19 +20,26 @@ LONGEST = 800  # points of a line of rates: more cannot be seen
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with the name of its file, what it shows for who cannot see it, and how to read it."""
+    """A drawn figure, what it shows for who cannot see it, and how to read it."""
 
-    name: str
-    figure: Figure
+    name: str  # of its files
+    svg: bytes
+    png: bytes
     alt: str
     caption: str
 
 
-def image(picture: Picture, kind: str) -> bytes:
-    """The bytes of a figure as `png` or `svg`; the same figure gives the same bytes."""
+def picture(name: str, figure: Figure, alt: str, caption: str) -> Picture:
+    """Draw a figure; the same figure gives the same bytes."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, not once a format
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        return Picture(name, _image(figure, "svg", {"Date": None}), _image(figure, "png"), alt, caption)
+
+
+def _image(figure: Figure, kind: str, metadata: dict[str, Any] | None = None) -> bytes:
     buffer = BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": picture.name}):
-        picture.figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    figure.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -69,7 +76,7 @@ def _curves(comparison: Comparison, name: str, title: str, columns: list[str]) -
     alt = f"{title}: {', '.join(shown)} over the epochs, and the learning rate, one line for each of "
     alt += "; ".join(group.label for group in comparison.groups)
     caption = f"{title}. Line: mean over the complete runs; band: from the lowest to the highest of them."
-    yield Picture(name, figure, alt, f"{caption} Beneath, the learning rate of each step.")
+    yield picture(name, figure, alt, f"{caption} Beneath, the learning rate of each step.")
 
 
 def look(k: int) -> dict[str, Any]:
@@ -106,26 +113,6 @@ def thinned(steps: Any) -> Any:
     if len(steps) <= LONGEST:
         return steps
     return steps.iloc[np.linspace(0, len(steps) - 1, LONGEST).round().astype(int)]
-
-
-def rows_figure(
-    name: str,
-    title: str,
-    comparison: Comparison,
-    groups: Sequence[Group],
-    draw_row: Callable[[Axes, int, Group], None],
-    xlabel: str,
-) -> Figure:
-    """A figure with a row a group, named at the left: for means with intervals."""
-    height = 0.34 * len(groups) + 0.5
-    figure, (ax,) = style.sheet([height], title, about(comparison))
-    style.dress(ax, xlabel=xlabel)
-    for row, group in enumerate(groups):
-        draw_row(ax, row, group)
-    ax.set_yticks(range(len(groups)), [shortened(group.label) for group in groups])
-    ax.set_ylim(len(groups) - 0.4, -0.6)
-    ax.grid(axis="y", visible=False)
-    return figure
 
 
 def shortened(label: str, most: int = 30) -> str:

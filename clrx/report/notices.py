@@ -74,12 +74,15 @@ def _incomplete(comparison: Comparison) -> Iterator[Notice]:
 
 
 def _unpaired(comparison: Comparison) -> Iterator[Notice]:
-    base = set(comparison.baseline.complete)
-    for group in comparison.groups:
-        if odd := sorted(set(group.complete) ^ base, key=str):
-            places = listed([place_name(place) for place in odd])
-            text = f"{group.label} and {comparison.baseline.label} were not both completed at {places}:"
-            yield Notice(False, f"{text} their difference leaves these out.")
+    places = list(dict.fromkeys(place for group in comparison.groups for place in group.complete))
+    lacking = {
+        group.label: [place_name(place) for place in places if place not in group.complete]
+        for group in comparison.groups
+    }
+    if any(lacking.values()):
+        parts = [f"{label} lacks {listed(names)}" for label, names in lacking.items() if names]
+        text = f"Not every configuration was completed at every seed: {'; '.join(parts)}."
+        yield Notice(False, f"{text} A difference to the baseline is over the seeds that both have.")
 
 
 def _twice(comparison: Comparison) -> Iterator[Notice]:

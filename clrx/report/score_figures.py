@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from clrx.plot import calibration, confusion, precision_recall, roc, style
 from clrx.plot.record import Scored
 from clrx.report.comparison import Comparison
-from clrx.report.figures import Picture, about, look, shortened
+from clrx.report.figures import Picture, about, look, picture, shortened
 from clrx.report.grouping import Group
 from clrx.report.wording import number
 
@@ -45,7 +45,7 @@ def _curves(comparison: Comparison, name: str, title: str, metric: str, drawing:
     kinds = {test.view.task for group in comparison.groups for test in _scored(group)}
     several = " Mean over the classes, each against the rest." if kinds - {"binary"} else ""
     caption = f"{title}. Line: mean over the complete runs; band: lowest to highest.{several}"
-    return Picture(name, figure, f"{title}: one curve for each group", caption)
+    return picture(name, figure, f"{title}: one curve for each group", caption)
 
 
 def _mean_over_classes(test: Scored, on_grid: OnGrid) -> np.ndarray:
@@ -87,7 +87,7 @@ def _confusion(comparison: Comparison) -> Picture:
         ax.tick_params(labelbottom=True)
     caption = "Confusion on the test set at each run's threshold: images of all complete runs together, and"
     caption += " their share of the row."
-    return Picture("confusion", figure, "Confusion matrix of each group", caption)
+    return picture("confusion", figure, "Confusion matrix of each group", caption)
 
 
 def _calibration(comparison: Comparison) -> Picture:
@@ -104,7 +104,7 @@ def _calibration(comparison: Comparison) -> Picture:
     style.legend_below(ax)
     caption = "Calibration on the test set: the images of all complete runs together, in 10 bins of score."
     caption += " ECE: expected calibration error, mean over the runs."
-    return Picture("calibration", figure, "Reliability curve of each group", caption)
+    return picture("calibration", figure, "Reliability curve of each group", caption)
 
 
 def _are_shares(scores: np.ndarray) -> bool:

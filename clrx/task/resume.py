@@ -12,7 +12,9 @@ from clrx.task import train
 def main(arguments: list[str]) -> int:
     """Continue the run in the directory named; key=value words may change what cannot change results."""
     if not arguments or "=" in arguments[0]:
-        raise UserError("which run?", where="clrx resume", allowed="the directory of a run", fix="clrx resume RUN")
+        raise UserError(
+            "which run?", where="clrx resume", allowed="the directory of a run", fix="clrx resume RUN"
+        )
     path = Path(arguments[0])
     cfg = recorded_config(path)
     for word in arguments[1:]:

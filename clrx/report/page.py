@@ -1,0 +1,110 @@
+"""The report as one HTML file: what a reader wants first comes first, and everything is inside it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from clrx import html
+from clrx.report.comparison import Comparison
+from clrx.report.costs import phase_table, published_table
+from clrx.report.figures import Picture
+from clrx.report.grouping import differences
+from clrx.report.notices import notices
+from clrx.report.reach import Race, fastest, late, race_table
+from clrx.report.results import main_table, metrics_table, named, sentences
+from clrx.report.runs import run_sections, runs_table
+from clrx.report.tables import Table, as_html
+from clrx.report.wording import listed, plural
+
+STYLE = Path(__file__).with_name("style.css")
+Section = tuple[str, html.Node]  # heading, what stands under it
+
+
+def page(comparison: Comparison, race: Race | None, pictures: Sequence[Picture]) -> str:
+    """The whole document."""
+    sections = [(title, body) for title, body in _sections(comparison, race, pictures) if body]
+    links = [html.tag("a", title, href=f"#{_anchor(title)}") for title, _ in sections]
+    body = [html.tag("section", html.tag("h2", title), part, id=_anchor(title)) for title, part in sections]
+    title = title_of(comparison)
+    head = html.tag("header", html.tag("h1", title), html.tag("p", lead(comparison), class_="lead"))
+    warnings = [
+        html.tag("p", notice.text, class_="notice grave" if notice.grave else "notice", role="note")
+        for notice in notices(comparison)
+    ]
+    return html.document(title, STYLE.read_text(), head, warnings, html.tag("nav", links), body)
+
+
+def title_of(comparison: Comparison) -> str:
+    labels = [group.label for group in comparison.groups]
+    if len(labels) == 1:
+        return f"{labels[0]} on {comparison.facts.get('dataset', 'unknown data')}"
+    return f"{listed(labels, 4)} on {comparison.facts.get('dataset', 'unknown data')}"
+
+
+def lead(comparison: Comparison) -> str:
+    """How many runs, of what, judged on what."""
+    facts, images = comparison.facts, comparison.facts.get("images") or {}
+    sizes = [f"{count:,} {name}" for name, count in images.items()]
+    seeds = {run.seed for run in comparison.runs}
+    parts = [
+        f"{plural(len(comparison.runs), 'run')}: {plural(len(comparison.groups), 'configuration')},"
+        f" {plural(len(seeds), 'seed')}",
+        f"images: {', '.join(sizes)}" if sizes else "",
+        f"split {str(facts.get('split_hash', ''))[:8]}" if not comparison.mismatch else "",
+        f"compared on {named(comparison.metric)} of the test set",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _sections(comparison: Comparison, race: Race | None, pictures: Sequence[Picture]) -> Iterator[Section]:
+    """Conclusion and numbers, then speed, curves and scores, then circumstances."""
+    drawn = {picture.name: picture for picture in pictures}
+    yield "What may be concluded", _conclusion(comparison, race)
+    numbers = _present(main_table(comparison), metrics_table(comparison))
+    yield "Results", [_figures(drawn, "means", "differences"), *map(as_html, numbers)]
+    yield "Time to target", _time(comparison, race)
+    yield "Curves", _figures(drawn, "validation", "training")
+    yield "Scores", _figures(drawn, "roc", "precision_recall", "confusion", "calibration")
+    yield "Wall time", [as_html(table) for table in _present(phase_table(comparison))]
+    yield "Published numbers", [as_html(table) for table in _present(published_table(comparison))]
+    yield "What differs", [as_html(table) for table in _present(differences_table(comparison))]
+    yield "Runs", [as_html(runs_table(comparison)), *run_sections(comparison)]
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
+def _present(*tables: Table | None) -> list[Table]:
+    return [table for table in tables if table is not None]
+
+
+def _figures(drawn: dict[str, Picture], *names: str) -> html.Node:
+    shown = [drawn[name] for name in names if name in drawn]
+    inside = [html.picture(picture.svg, "svg", picture.alt, picture.caption) for picture in shown]
+    return html.tag("div", inside, class_="figures") if inside else None
+
+
+def _conclusion(comparison: Comparison, race: Race | None) -> html.Node:
+    said = [*sentences(comparison), fastest(comparison, race) if race else ""]
+    base = f", against {comparison.baseline.label}, over seeds" if len(comparison.groups) > 1 else ""
+    intro = html.tag("p", f"{named(comparison.metric)} of the test set{base}:")
+    return [
+        intro,
+        html.tag("ul", [html.tag("li", sentence) for sentence in said if sentence], class_="verdict"),
+    ]
+
+
+def _time(comparison: Comparison, race: Race | None) -> html.Node:
+    if race is None:
+        return None
+    missed = html.tag("ul", [html.tag("li", line) for line in late(race)], class_="note")
+    return [as_html(race_table(comparison, race)), missed if late(race) else None]
+
+
+def differences_table(comparison: Comparison) -> Table | None:
+    """What sets the configurations apart; None for a single one."""
+    found = differences(comparison.groups)
+    if not found:
+        return None
+    header = ("setting", *(group.label for group in comparison.groups))
+    return Table("What differs between the configurations", header, tuple((k, *v) for k, v in found.items()))

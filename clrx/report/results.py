@@ -1,0 +1,126 @@
+"""The test set's metrics by group: mean, spread, interval over seeds, and the difference to the baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clrx.metrics import in_order
+from clrx.report.comparison import Comparison
+from clrx.report.grouping import Group
+from clrx.report.tables import Table
+from clrx.report.wording import NOTHING, number, p_value, signed, span
+from clrx.statistics import Difference, Summary, Values, compare, conclusion, summarise
+
+FALLING = ("loss", "brier", "calibration_error")  # metrics of which less is better
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One metric of one group."""
+
+    group: Group
+    values: Values  # place -> value
+    summary: Summary
+    difference: Difference | None  # to the baseline; None for the baseline itself
+
+
+def outcomes(comparison: Comparison, metric: str) -> list[Outcome]:
+    """One a group, in the comparison's order; p values are corrected over the groups within this metric."""
+    values: dict[str, Values] = {
+        group.label: {place: run.test(metric) for place, run in group.complete.items()}
+        for group in comparison.groups
+    }
+    found = compare(values, comparison.baseline.label)
+    return [
+        Outcome(group, values[group.label], summarise(values[group.label].values()), found.get(group.label))
+        for group in comparison.groups
+    ]
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """What may be concluded of each group, in plain words; of a single group, its mean."""
+    found = outcomes(comparison, comparison.metric)
+    if len(found) == 1:
+        return [_alone(comparison, found[0])]
+    base, rising = comparison.baseline.label, comparison.metric not in FALLING
+    return [
+        conclusion(each.group.label, base, each.difference, higher_is_better=rising)
+        for each in found
+        if each.difference is not None
+    ]
+
+
+def _alone(comparison: Comparison, outcome: Outcome) -> str:
+    summary, name = outcome.summary, named(comparison.metric)
+    if summary.mean is None:
+        return f"{outcome.group.label} has no complete run with {name} of the test set."
+    text = f"{outcome.group.label}: {name} of the test set {number(summary.mean, 3)}"
+    if summary.low is None:
+        (run,) = [run for run in outcome.group.complete.values() if run.test(comparison.metric) is not None]
+        entry = run.metrics["test"][comparison.metric]
+        within = span(entry.get("low"), entry.get("high"), 3)
+        patients = f" (95% interval over its patients {within})" if within != NOTHING else ""
+        return f"{text}{patients}. One seed has no spread: how much of this is luck cannot be told."
+    return f"{text}, 95% interval {span(summary.low, summary.high, 3)} over {summary.n} seeds."
+
+
+def named(metric: str) -> str:
+    """A metric as it is written in a sentence."""
+    words = metric.replace("_at_0.5", " at threshold 0.5").replace("_", " ")
+    return words.replace("auroc", "AUROC").replace("f1", "F1")
+
+
+def main_table(comparison: Comparison) -> Table:
+    """Mean, spread, interval, paired difference and corrected p of every group."""
+    found = outcomes(comparison, comparison.metric)
+    base = comparison.baseline.label
+    header: tuple[str, ...] = ("configuration", "seeds", "mean", "std", "95% interval")
+    rows: list[tuple[str, ...]] = [_summary_cells(outcome) for outcome in found]
+    if len(found) > 1:
+        header += (f"difference to {base}", "95% interval of it", "p (Holm)")
+        rows = [(*row, *_difference_cells(each)) for row, each in zip(rows, found, strict=True)]
+    return Table(f"{named(comparison.metric)} of the test set", header, tuple(rows), _note(found))
+
+
+def _summary_cells(outcome: Outcome) -> tuple[str, ...]:
+    s = outcome.summary
+    return outcome.group.label, str(s.n), number(s.mean), number(s.std), span(s.low, s.high)
+
+
+def _difference_cells(outcome: Outcome) -> tuple[str, ...]:
+    d = outcome.difference
+    if d is None:
+        return "baseline", NOTHING, NOTHING
+    return signed(d.mean), span(d.low, d.high), p_value(d.p_holm)
+
+
+def _note(found: Sequence[Outcome]) -> str:
+    note = "Intervals: Student's t over seeds."
+    if any(outcome.summary.n == 1 for outcome in found):
+        note += " One seed has no spread, so it has no interval and proves nothing about a policy."
+    if len(found) > 1:
+        note += " Differences: seed by seed, same initial weights, order and augmentation; p: paired t test,"
+        note += " Holm-corrected over the comparisons of this table."
+    return note
+
+
+def metric_names(comparison: Comparison) -> list[str]:
+    """Every metric of the test set that a run has, the one compared first."""
+    names = {name for run in comparison.complete for name in run.metrics.get("test") or {}}
+    return sorted(in_order(sorted(names)), key=lambda name: name != comparison.metric)
+
+
+def metrics_table(comparison: Comparison) -> Table | None:
+    """All test metrics as mean ± standard deviation (Alyafi 2019, Tables III-VI); None without any."""
+    names = [name for name in metric_names(comparison) if not name.endswith("_at_0.5")]
+    if not names:
+        return None
+    rows = []
+    for group in comparison.groups:
+        found = [summarise(run.test(name) for run in group.complete.values()) for name in names]
+        rows.append((group.label, *(_spread(summary) for summary in found)))
+    note = "Mean ± standard deviation over seeds, at the threshold chosen on validation where one is needed."
+    return Table("All metrics of the test set", ("configuration", *map(named, names)), tuple(rows), note)
+
+
+def _spread(summary: Summary) -> str:
+    return number(summary.mean, 3) + (f" ± {number(summary.std, 3)}" if summary.std is not None else "")
