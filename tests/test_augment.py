@@ -85,6 +85,15 @@ def test_constant_fills_with_black():
     assert moved[:, 19:].abs().max() < 0.01
 
 
+def test_crop_is_cut_from_the_moved_image():
+    """After rotation, shift and zoom, before the flip: crop x 2, y -3 reads that image 2 right and 3 up."""
+    image, setting = pictures(1), {"rotation": 20.0, "zoom": (0.8, 1.3), "shift": (1.5, -0.5)}
+    matrix = affine(one(**setting, crop=(2, -3), flip=(True, False)), 24, 24)
+    moved = warp(image.float(), torch.from_numpy(matrix), "bilinear", "nearest")[0, 0].numpy()
+    before = keras(image[0, 0].numpy(), **setting)
+    assert np.abs(moved[:, ::-1][3:, :-2] - before[:-3, 2:]).max() < 0.01
+
+
 def test_whole_batch_is_in_the_range_of_its_settings():
     """Parameters recovered from the matrices of many draws lie in, and fill, the ranges asked for."""
     draws = np.random.default_rng(0).random((11, 20_000))
@@ -102,7 +111,9 @@ def test_whole_batch_is_in_the_range_of_its_settings():
         assert high - 0.01 * (high - low) < values.max() <= high
     assert abs(moves.flip[0].mean() - 0.5) < 0.02
     assert not moves.flip[1].any()
-    assert abs(np.corrcoef(moves.zoom)[0, 1]) < 0.05  # each axis its own
+    rows = [moves.rotation, moves.shear, *moves.zoom, *moves.shift, *moves.crop, moves.flip[0]]
+    related = np.corrcoef([row + 0 * draws[0] for row in rows if row.any()]) - np.eye(7)
+    assert np.abs(related).max() < 0.05  # each setting and each axis its own draw
 
 
 def test_brightness_is_pillows_factor():

@@ -564,7 +564,7 @@ def killed_at(images: list[Path], cache: Path, kind: str = "", at: int = 0) -> d
 
 
 def finished(images: list[Path], cache: Path, **more) -> dict[str, bytes]:
-    """The files of the cache when another build has been run over it; an empty lock file may be left beside."""
+    """The files of the cache when another build has been run over it; an empty lock file may be left."""
     opened(images, unreadable="drop", cache_dir=cache, **more)
     return {name: data for name, data in tree(cache).items() if not name.endswith(".lock")}
 
@@ -574,7 +574,7 @@ def test_killed_then_finished_is_byte_equal(tmp_path):
     spoil(images, 7, 30)
     steps = killed_at(images, tmp_path / "undisturbed")
     expected = tree(tmp_path / "undisturbed")
-    for kind, at in (("progress", 5), ("file", steps["file"] - 10), ("file", steps["file"] - 5)):
+    for kind, at in (("progress", 5), ("file", steps["file"] - 28), ("file", steps["file"] - 14)):
         cache = tmp_path / f"killed {kind} {at}"
         killed_at(images, cache, kind, at)
         assert tree(cache) != expected

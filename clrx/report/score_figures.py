@@ -73,18 +73,20 @@ def _band(ax: Axes, lines: list[np.ndarray], label: str, k: int) -> None:
 
 def _confusion(comparison: Comparison) -> Picture:
     """One matrix a group, one under another, with the images of all its runs."""
-    groups = [group for group in comparison.groups if _scored(group)]
-    tables = [[confusion.table(test) for test in _scored(group)] for group in groups]
-    rows, across = tables[0][0][1:]
-    cell = 0.5 if len(rows) <= 4 else 0.4
-    heights = [cell * len(rows) + 0.9] * len(groups)
+    found = {group.label: [confusion.table(test) for test in _scored(group)] for group in comparison.groups}
+    rows, across = next(tables[0] for tables in found.values() if tables)[1:]
+    sums = {
+        label: np.sum([counts for counts, *_ in tables], axis=0)
+        for label, tables in found.items()
+        if tables and all(names == rows for _, names, _ in tables)
+    }
+    heights = [(0.5 if len(rows) <= 4 else 0.4) * len(rows) + 0.4] * len(sums)
     width = max(style.WIDTH, 1.6 + 0.52 * len(across))
     figure, axes = style.sheet(heights, "Confusion, test set", about(comparison), width=width)
-    for ax, group, found in zip(axes, groups, tables, strict=True):
-        counts = [matrix for matrix, names, _ in found if names == rows]
-        confusion.matrix(ax, np.sum(counts, axis=0), rows, across)
-        ax.set_title(shortened(group.label, 40), fontsize=style.TEXT, loc="left")
-        ax.tick_params(labelbottom=True)
+    for ax, (label, counts) in zip(axes, sums.items(), strict=True):
+        confusion.matrix(ax, counts, rows, across)
+        ax.set_title(shortened(label, 40), fontsize=style.TEXT, loc="left")
+        ax.set_xlabel(ax.get_xlabel() if ax is axes[-1] else "")
     caption = "Confusion on the test set at each run's threshold: images of all complete runs together, and"
     caption += " their share of the row."
     return picture("confusion", figure, "Confusion matrix of each group", caption)
