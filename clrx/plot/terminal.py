@@ -1,6 +1,6 @@
 """Policies on a terminal: a chart in Braille dots (or stars), a table, the warnings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from clrx.screen import console, say
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # Braille: 4 rows of 2 dots
 LARGE, SMALL = (96, 12), (24, 5)  # columns at most, and rows, of a chart
 FRAME = 14  # columns that the frame and the labels of a chart take
-ROWS = 37  # epochs in the table of one policy
+ROWS = 48  # of a table at most; a longer run has several epochs a row
 
 
 def show_lines(lines: Sequence[Line], directory: Path) -> None:
@@ -82,18 +82,16 @@ def _panel(line: Line, width: int, height: int) -> Panel:
 
 
 def _by_epoch(lines: Sequence[Line]) -> Table:
-    """One policy: the first, lowest and highest rate of each epoch, and momentum where it moves."""
+    """One policy: the first, lowest and highest rate of a row's epochs, and momentum where it moves."""
     rate, *momentum = lines
     table = Table(box=None, header_style="bold")
     for head in ("epoch", "first lr", "lowest", "highest", *("momentum" for _ in momentum), ""):
         table.add_column(head, justify="right")
-    ends = {round(end) for end in rate.cycle_ends}
-    for epoch in range(0, rate.epochs, -(-rate.epochs // ROWS)):
-        now = (rate.epoch >= epoch) & (rate.epoch < epoch + 1)
+    for name, start, stop, now in _rows_of(rate):
         lr = rate.values[now]
         shown = [lr[0], lr.min(), lr.max(), *(line.values[now][0] for line in momentum)]
-        note = "[dim]cycle ends[/]" if epoch + 1 in ends else ""
-        table.add_row(str(epoch), *(f"{value:.4g}" for value in shown), note)
+        note = "[dim]cycle ends[/]" if any(start < end <= stop for end in rate.cycle_ends) else ""
+        table.add_row(name, *(f"{value:.4g}" for value in shown), note)
     return table
 
 
@@ -111,10 +109,18 @@ def _summary(lines: Sequence[Line]) -> Table:
 
 def _side_by_side(lines: Sequence[Line]) -> Table:
     """Several policies: the mean rate of each epoch, which no cycle's length can mislead about."""
-    table = Table(box=None, header_style="bold", title="mean of the epoch", title_justify="left")
+    table = Table(box=None, header_style="bold", title="mean rate", title_justify="left")
     for head in ("epoch", *(line.name for line in lines)):
         table.add_column(head, justify="right", no_wrap=True, min_width=len(head))
-    for epoch in range(0, lines[0].epochs, -(-lines[0].epochs // ROWS)):
-        now = (lines[0].epoch >= epoch) & (lines[0].epoch < epoch + 1)
-        table.add_row(str(epoch), *(f"{line.values[now].mean():.4g}" for line in lines))
+    for name, _, _, now in _rows_of(lines[0]):
+        table.add_row(name, *(f"{line.values[now].mean():.4g}" for line in lines))
     return table
+
+
+def _rows_of(line: Line) -> Iterator[tuple[str, int, int, np.ndarray]]:
+    """The rows of a table: their epochs as text, the first, the one after the last, and which steps they are."""
+    every = -(-line.epochs // ROWS)
+    for start in range(0, line.epochs, every):
+        stop = min(start + every, line.epochs)
+        name = str(start) if stop - start == 1 else f"{start}-{stop - 1}"
+        yield name, start, stop, (line.epoch >= start) & (line.epoch < stop)

@@ -107,7 +107,7 @@ def test_named_policies_and_an_override_of_the_chosen_one(policy, tmp_path):
         (["bounds.base_lr=1"], "bounds.max_lr"),
         (["bounds.max_lr=-1"], "bounds.max_lr is -1"),
         (["lr=nan", "policy=constant"], "lr is nan"),
-        (["policy=sgdr", "policy.T0=2"], "policy.T_0"),
+        (["figure=chopade2021_7"], "there is no figure 'chopade2021_7'"),
         (["picture=policies.jpeg"], ".png, .svg, .pdf"),
     ],
 )
