@@ -46,13 +46,15 @@ def read_table(path: Path) -> tuple[pd.DataFrame, str]:
     """
     content = _content(path)
     try:
-        frame = pd.read_csv(BytesIO(content), dtype=str, index_col=False, keep_default_na=False)
+        header = list(pd.read_csv(BytesIO(content), nrows=0).columns)
+        names = {text: (REQUIRED | OPTIONAL).get(text.strip()) for text in header}
+        frame = pd.read_csv(
+            BytesIO(content), dtype=str, index_col=False, keep_default_na=False, usecols=names.get
+        )
     except ValueError as error:  # pandas' parser errors and a wrong encoding are ValueErrors
         raise UserError(f"the label table cannot be read: {error}", where=str(path)) from error
-    frame.columns = frame.columns.str.strip()
-    _check_columns(frame, path)
-    names = {old: new for old, new in (REQUIRED | OPTIONAL).items() if old in frame}
-    table = frame[list(names)].rename(columns=names)
+    _check_columns(header, path)
+    table = frame.rename(columns=names)
     _check_rows(table, path)
     for column, read in (("age", _years), ("follow_up", _number)):
         if column in table:
@@ -82,12 +84,12 @@ def _content(path: Path) -> bytes:
         raise UserError(f"the label table cannot be read: {error}", where=str(path)) from error
 
 
-def _check_columns(frame: pd.DataFrame, path: Path) -> None:
-    lacking = [name for name in REQUIRED if name not in frame]
+def _check_columns(header: list[str], path: Path) -> None:
+    lacking = [name for name in REQUIRED if name not in map(str.strip, header)]
     if lacking:
         what = f"the label table lacks {', '.join(repr(name) for name in lacking)}"
         fix = "bring Data_Entry_2017*.csv as NIH publishes it"
-        raise UserError(what, where=f"{path} (columns: {', '.join(frame.columns)})", fix=fix)
+        raise UserError(what, where=f"{path} (columns: {', '.join(header)})", fix=fix)
 
 
 def _check_rows(table: pd.DataFrame, path: Path) -> None:

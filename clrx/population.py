@@ -24,7 +24,7 @@ SHARE = {  # weight of each finding; flatter than in NIH, so that all can be lea
     "Pneumonia": 2.0,
     "Hernia": 1.4,
 }
-TOGETHER = (  # findings that come together about three times as often
+TOGETHER = (  # the second of a pair is five times as likely where the first is there
     ("Effusion", "Atelectasis"),
     ("Effusion", "Consolidation"),
     ("Effusion", "Infiltration"),
@@ -75,7 +75,7 @@ def _findings(generator: np.random.Generator, count: int) -> np.ndarray:
     affinity = np.zeros((len(DISEASES), len(DISEASES)))
     for a, b in TOGETHER:
         i, j = DISEASES.index(a), DISEASES.index(b)
-        affinity[i, j] = affinity[j, i] = np.log(3.0)
+        affinity[i, j] = affinity[j, i] = np.log(5.0)
     first = (weight + generator.gumbel(size=(count, len(DISEASES)))).argmax(axis=1)
     score = weight + affinity[first] + generator.gumbel(size=(count, len(DISEASES)))
     further = generator.choice([0, 1, 2], count, p=[0.4, 0.4, 0.2])
