@@ -62,7 +62,10 @@ def split_of(cfg: DictConfig, source: Source) -> Split:
     """The split that the `split` and `dataset.split` keys ask for."""
     s = cfg.split
     validation = 0.0 if cfg.selection == "test" else s.validation
-    return make_split(source, cfg.dataset.split, validation, s.test, s.folds, s.fold, s.seed)
+    by = cfg.dataset.split
+    if by == "auto":
+        by = "given" if "split" in source.table else "group"
+    return make_split(source, by, validation, s.test, s.folds, s.fold, s.seed)
 
 
 def check_image(size: int, channels: int) -> None:

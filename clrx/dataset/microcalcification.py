@@ -1,0 +1,79 @@
+"""Patches with and without breast microcalcifications, as unbalanced as asked for (Alyafi et al. 2019)."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from clrx.errors import UserError
+from clrx.npz import read_npz
+from clrx.randomness import random_generator
+from clrx.source import Source
+from clrx.tree import given_root, leaves, tree_source
+
+CLASSES = ("normal", "microcalcification")
+
+
+def load(root: str | None = None, skew: str | float | None = None, seed: int = 0) -> Source:
+    """Patches labelled 0 or 1, grouped by film.
+
+    `root`: an npz with `images` (N, H, W) uint8, `labels` (N,) and `groups` (N,); or a folder or archive of two
+    class folders, the one whose name sorts first being the negatives, and a file's group the part of its name
+    before the last underscore. `skew`: positives a negative, e.g. 1/17; whichever class has too many loses some,
+    drawn by `seed`; null: as they are.
+    """
+    place = given_root(root, "an npz file with images, labels and groups, or two class folders")
+    source = _from_npz(place) if place.is_file() else _from_folders(place)
+    return source if skew is None else _skewed(source, parse_skew(skew), seed)
+
+
+def _from_npz(file: Path) -> Source:
+    arrays = read_npz(file, ("images", "labels", "groups"))
+    labels = arrays["labels"].astype(np.int64)
+    if set(np.unique(labels)) != {0, 1}:
+        raise UserError(
+            f"labels are {np.unique(labels)[:5]}", where=str(file), allowed="0 and 1, both present"
+        )
+    names = [f"{index:06d}" for index in range(len(labels))]
+    table = pd.DataFrame({"image": names, "group": arrays["groups"].astype(str)})
+    return Source("microcalcification", "binary", CLASSES, table, labels, array=arrays["images"])
+
+
+def _from_folders(folder: Path) -> Source:
+    found = leaves(folder)
+    classes = tuple(sorted({leaf.label for leaf in found}))
+    if len(classes) != 2:
+        raise UserError(
+            f"{len(classes)} class folders: {', '.join(classes)}", where=str(folder), allowed="two"
+        )
+    groups = [Path(leaf.name).stem.rpartition("_")[0] or leaf.name for leaf in found]
+    return tree_source("microcalcification", folder, found, channels=1, classes=classes, group=groups)
+
+
+def parse_skew(skew: str | float) -> Fraction:
+    """Positives a negative as a fraction, from `1/17` or a number; UserError outside (0, 1]."""
+    try:
+        value = Fraction(str(skew).replace(" ", ""))
+    except (ValueError, ZeroDivisionError) as error:
+        raise UserError(f"dataset.skew={skew} is no ratio", allowed="e.g. 1/17, 1/36, 0.1") from error
+    if not 0 < value <= 1:
+        raise UserError(f"dataset.skew={skew} is out of range", allowed="above 0, at most 1")
+    return value
+
+
+def _skewed(source: Source, skew: Fraction, seed: int) -> Source:
+    """The largest subset with that ratio: all positives with fewer negatives, or all negatives with fewer positives."""
+    positives, negatives = (np.flatnonzero(source.labels == label) for label in (1, 0))
+    wanted = int(len(positives) / skew)
+    if wanted <= len(negatives):
+        negatives = _drawn(negatives, wanted, seed)
+    else:
+        positives = _drawn(positives, int(len(negatives) * skew), seed)
+    if not len(positives):
+        raise UserError(f"dataset.skew={skew} leaves no positives", allowed=f"1/{len(negatives)} or more")
+    return source.take(np.sort(np.concatenate([positives, negatives])))
+
+
+def _drawn(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+    return random_generator(seed, "skew").permutation(rows)[:count]
