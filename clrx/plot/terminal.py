@@ -97,9 +97,9 @@ def _by_epoch(lines: Sequence[Line]) -> Table:
 
 def _summary(lines: Sequence[Line]) -> Table:
     """Several policies: a row each."""
-    table = Table(box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for head in ("", "first", "lowest", "highest", "mean", "last", "cycles"):
-        table.add_column(head, justify="left" if not head else "right")
+        table.add_column(head, justify="right" if head else "left", no_wrap=True)
     for line in lines:
         lr = line.values
         shown = (lr[0], lr.min(), lr.max(), lr.mean(), lr[-1])
