@@ -33,7 +33,7 @@ def words(given: list[str], commands: list[str], conf: Path) -> list[str]:
         return [name for name in commands if name.startswith(last)]
     group, equals, start = last.partition("=")
     if equals:
-        return [f"{group}={name}" for name in _options(conf / group) if name.startswith(start)]
+        return [f"{group}={name}" for name in options_of(conf / group) if name.startswith(start)]
     return sorted(f"{key}=" for key in [*_groups(conf), *_keys(conf / "train.yaml")] if key.startswith(last))
 
 
@@ -41,7 +41,7 @@ def _groups(conf: Path) -> list[str]:
     return [folder.name for folder in conf.iterdir() if folder.is_dir() and folder.name != "hydra"]
 
 
-def _options(folder: Path) -> list[str]:
+def options_of(folder: Path) -> list[str]:
     """Names of a group's options, those in sub-folders as folder/name."""
     files = sorted(folder.rglob("*.yaml"))
     names = [str(file.relative_to(folder).with_suffix("")) for file in files if not file.name.startswith("_")]

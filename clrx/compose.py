@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
@@ -13,6 +14,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from clrx.completion import options_of
 from clrx.errors import ClrxError, UserError, did_you_mean
 
 
@@ -33,7 +35,8 @@ def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
     try:
         hydra.main(config_path=str(conf.absolute()), config_name=task, version_base="1.3")(entry)()
     except (HydraException, OmegaConfBaseException) as error:
-        raise as_user_error(error, conf / f"{task}.yaml") or error from error
+        chosen = [word for word in arguments if (conf / word.partition("=")[0]).is_dir()]
+        raise as_user_error(error, conf / f"{task}.yaml", chosen) or error from error
     except OSError as error:
         fix = "hydra.run.dir=DIR names another place"
         what = f"the run directory cannot be made: {error.strerror}"
@@ -78,20 +81,25 @@ def _remove_if_empty(directory: Path) -> None:
             return
 
 
-def as_user_error(error: BaseException, primary: Path | None = None) -> ClrxError | None:
-    """A configuration mistake as a UserError; None where the error is not about configuration."""
+def as_user_error(
+    error: BaseException, primary: Path | None = None, chosen: Sequence[str] = ()
+) -> ClrxError | None:
+    """A configuration mistake as a UserError; None where the error is not about configuration.
+
+    `chosen` are the group=option overrides: their keys are among those that an unknown key is compared with.
+    """
     chain = list(_causes(error))
     for link in chain:
         if isinstance(link, ClrxError):
             return link
     for link in chain:
         if isinstance(link, MissingConfigException):
-            return _missing_option(link)
+            return _missing_option(link, primary and primary.parent)
         if isinstance(link, OverrideParseException):
             fix = "write key=value; quote values with spaces or commas: 'key=\"a b\"'"
             return UserError(f"'{link.override}' is not an override", allowed="key=value", fix=fix)
         if isinstance(link, HydraException | OmegaConfBaseException):
-            return _bad_key(chain, primary)
+            return _bad_key(chain, primary, chosen)
     return None
 
 
@@ -101,40 +109,40 @@ def _causes(error: BaseException | None):
         error = error.__cause__ or error.__context__
 
 
-def _missing_option(error: MissingConfigException) -> UserError:
-    group, _, name = (error.missing_cfg_file or "").rpartition("/")
-    options = sorted(option for option in error.options or () if not option.startswith("_"))
-    if not group or not options:
-        return UserError(" ".join(str(error).split()))
+def _missing_option(error: MissingConfigException, conf: Path | None) -> UserError:
+    group, _, name = (error.missing_cfg_file or "").partition("/")
+    if not name:
+        return UserError(" ".join(str(error).partition("Config search path")[0].split()))
+    options = options_of(conf / group) if conf else []
     what = f"{group}={name}: there is no {group} '{name}'"
     return UserError(what, allowed=", ".join(options), fix=did_you_mean(name, options))
 
 
-def _bad_key(chain: list[BaseException], primary: Path | None) -> UserError:
+def _bad_key(chain: list[BaseException], primary: Path | None, chosen: Sequence[str]) -> UserError:
     text = "\n".join(str(link) for link in chain)
     if key := re.search(r"Could not override '([^']+)'", text) or re.search(r"full_key: (\S+)", text):
         unknown = "not in struct" in text or "not in" in text
         if unknown:
-            return unknown_key(key.group(1), primary)
+            return unknown_key(key.group(1), primary, chosen)
         return UserError(f"{key.group(1)}: {str(chain[-1]).splitlines()[0]}", where=key.group(1))
     return UserError(str(chain[0]).splitlines()[0])
 
 
-def unknown_key(key: str, primary: Path | None) -> UserError:
+def unknown_key(key: str, primary: Path | None, chosen: Sequence[str] = ()) -> UserError:
     """The message for a key that no YAML has, with the nearest names that one has."""
-    fix = did_you_mean(key, known_keys(primary)) if primary else ""
+    fix = did_you_mean(key, known_keys(primary, chosen)) if primary else ""
     allowed = "the keys that `--cfg job` prints"
     return UserError(f"there is no key '{key}'", where="command line", allowed=allowed, fix=fix)
 
 
-def known_keys(primary: Path) -> list[str]:
-    """Dotted names of all keys of the primary configuration, its groups' defaults included."""
+def known_keys(primary: Path, chosen: Sequence[str] = ()) -> list[str]:
+    """Dotted names of all keys of the primary configuration with its groups, chosen or default."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(primary.parent.absolute()), version_base="1.3"):
-        return list(_dotted(OmegaConf.to_container(compose(primary.stem), resolve=False)))
+        return list(_dotted(OmegaConf.to_container(compose(primary.stem, list(chosen)), resolve=False)))
 
 
 def _dotted(node: object, prefix: str = ""):
