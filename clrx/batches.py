@@ -56,5 +56,5 @@ def batches_per_epoch(n: int, batch_size: int, drop_single: bool = True) -> int:
     """How many batches `cut` makes of n images."""
     if batch_size < 1:
         raise UserError(f"batch_size={batch_size} holds no image", allowed="1 or more")
-    single = drop_single and batch_size > 1 and n > batch_size and n % batch_size == 1
+    single = drop_single and n > batch_size and n % batch_size == 1
     return -(-n // batch_size) - single
