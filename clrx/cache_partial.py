@@ -6,6 +6,7 @@ journal names counts only if its pixels have its digest.
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -45,8 +46,9 @@ class Build:
 @contextmanager
 def begin(partial: Path, listing: Listing, report: Report) -> Iterator[Build]:
     """Open or re-open the unfinished folder `partial`, with its whole size reserved on the disk."""
+    if (partial / "complete.json").exists():  # not whole, though it says so: a power cut
+        shutil.rmtree(partial)
     partial.mkdir(exist_ok=True)
-    (partial / "complete.json").unlink(missing_ok=True)
     write_listing(partial, listing)
     mend_journal(partial)
     digests, unreadable = read_journal(partial, len(listing))

@@ -23,9 +23,10 @@ Identity = tuple[str, int, int]  # path, bytes, mtime_ns
 
 def older_rows(images: Path, listing: Listing, missing: np.ndarray, pixels: int) -> Batches:
     """Copy what other caches, finished or not, have of the missing rows; each is checked by its digest."""
-    wanted = {one: row for row, one in zip(missing.tolist(), _identities(listing, missing), strict=True)}
-    for folder in relatives(images, listing):
-        if wanted:
+    folders = relatives(images, listing)
+    if folders:
+        wanted = {one: row for row, one in zip(missing.tolist(), _identities(listing, missing), strict=True)}
+        for folder in folders:
             yield from _batched(_copy(folder, listing.row_bytes, wanted, pixels))
 
 
@@ -42,22 +43,9 @@ def array_rows(listing: Listing, missing: np.ndarray, pixels: int) -> Batches:
 
 def relatives(images: Path, listing: Listing) -> list[Path]:
     """Other caches made in the same way, of images under the same root; finished ones first."""
-    mine = describe(listing)
-    found = []
-    for path in sorted(
-        images.glob("*/listing.json"), key=lambda path: (path.parent.suffix, path.parent.name)
-    ):
-        try:
-            facts = json.loads(path.read_bytes())
-        except (OSError, ValueError):  # just removed, or damaged: not to be used
-            continue
-        if path.parent.name.startswith(folder_name(listing)):
-            continue
-        same = all(facts.get(name) == mine[name] for name in ("format", "size", "channels", "code", "kind"))
-        # a link that stays in a narrower root stays in a wider one, so its rows may be used there
-        if same and mine["kind"] == "files" and Path(facts["root"]).is_relative_to(listing.root):
-            found.append(path.parent)
-    return found
+    folders = sorted(path.parent for path in images.glob("*/listing.json"))
+    folders = [folder for folder in folders if _is_relative(folder, listing)]
+    return sorted(folders, key=lambda folder: folder.suffix)
 
 
 def done_rows(folder: Path) -> Iterator[tuple[Identity, int, bytes]]:
@@ -77,12 +65,22 @@ def done_rows(folder: Path) -> Iterator[tuple[Identity, int, bytes]]:
 
 def superseded(images: Path, listing: Listing) -> list[Path]:
     """Unfinished caches that hold nothing but what this finished listing has too."""
-    mine = set(_identities(listing, np.arange(len(listing))))
-    return [
-        folder
-        for folder in relatives(images, listing)
-        if folder.suffix == ".partial" and all(one in mine for one, _, _ in done_rows(folder))
-    ]
+    partials = [folder for folder in relatives(images, listing) if folder.suffix == ".partial"]
+    mine = set(_identities(listing, np.arange(len(listing)))) if partials else set()
+    return [folder for folder in partials if all(one in mine for one, _, _ in done_rows(folder))]
+
+
+def _is_relative(folder: Path, listing: Listing) -> bool:
+    if folder.name.startswith(folder_name(listing)) or listing.files is None:
+        return False
+    try:
+        facts = json.loads((folder / "listing.json").read_bytes())
+    except (OSError, ValueError):  # just removed, or damaged: not to be used
+        return False
+    mine = describe(listing)
+    same = all(facts.get(name) == mine[name] for name in ("format", "size", "channels", "code", "kind"))
+    # a link that stays in a narrower root stays in a wider one, so its rows may be used there
+    return same and Path(facts["root"]).is_relative_to(listing.root)
 
 
 def _identities(listing: Listing, rows: np.ndarray) -> Iterator[Identity]:

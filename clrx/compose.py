@@ -38,6 +38,8 @@ def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
         chosen = [word for word in arguments if (conf / word.partition("=")[0]).is_dir()]
         raise as_user_error(error, conf / f"{task}.yaml", chosen) or error from error
     except OSError as error:
+        if error.filename is None:
+            raise
         fix = "hydra.run.dir=DIR names another place"
         what = f"the run directory cannot be made: {error.strerror}"
         raise UserError(what, where=str(error.filename), fix=fix) from error

@@ -12,7 +12,8 @@ from clrx.errors import ClrxError, RunError
 def exit_code_of(command: Callable[[], int]) -> int:
     """Run the command; print one message for whatever it raises and return the exit code.
 
-    2 for a mistake of the user, 1 for a failed run, 130 for Ctrl-C. CLRX_DEBUG=1 adds the traceback.
+    2 for a mistake of the user, 1 for a failed run, 130 for Ctrl-C, 141 where the reader of a pipe has gone.
+    CLRX_DEBUG=1 adds the traceback.
     """
     try:
         return command()
@@ -20,6 +21,9 @@ def exit_code_of(command: Callable[[], int]) -> int:
         return _tell("interrupted", 130)
     except ClrxError as error:
         return _tell(f"error: {error}", error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its exit
+        return 141
     except Exception as error:
         return _unexpected(error)
 

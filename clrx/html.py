@@ -40,10 +40,14 @@ def tag(name: str, /, *children: Node, **attributes: str | bool | None) -> Marku
 def table(header: Sequence[Node], rows: Iterable[Sequence[Node]], caption: str | None = None) -> Markup:
     """A table that scrolls sideways where it is wider than the page; the first cell of a row names it."""
     head = tag("thead", tag("tr", [tag("th", cell, scope="col") for cell in header]))
-    body = [tag("tr", tag("th", row[0], scope="row"), map(_cell, row[1:])) for row in rows]
+    body = [tag("tr", _row_name(row[0]), map(_cell, row[1:])) for row in rows]
     title = tag("p", caption, class_="caption") if caption else None
     inside = tag("table", head, tag("tbody", body), aria_label=caption)
     return render([title, tag("div", inside, class_="wide", tabindex="0")])
+
+
+def _row_name(content: Node) -> Markup:
+    return tag("th", content, scope="row", class_="short" if len(render(content)) <= LONG else None)
 
 
 def _cell(content: Node) -> Markup:

@@ -9,20 +9,20 @@ from clrx.nih_table import DISEASES, NO_FINDING
 from clrx.randomness import random_generator
 
 SHARE = {  # weight of each finding; flatter than in NIH, so that all can be learnt
-    "Pneumothorax": 5.0,
-    "Infiltration": 2.4,
-    "Effusion": 2.4,
-    "Atelectasis": 2.2,
+    "Pneumothorax": 3.4,
+    "Infiltration": 2.0,
+    "Effusion": 1.6,
+    "Atelectasis": 2.3,
     "Nodule": 2.2,
     "Mass": 2.2,
     "Consolidation": 2.0,
-    "Pleural_Thickening": 2.2,
+    "Pleural_Thickening": 2.4,
     "Cardiomegaly": 2.2,
     "Emphysema": 2.2,
-    "Edema": 2.0,
-    "Fibrosis": 2.0,
+    "Edema": 2.2,
+    "Fibrosis": 2.2,
     "Pneumonia": 2.0,
-    "Hernia": 1.4,
+    "Hernia": 2.4,
 }
 TOGETHER = (  # the second of a pair is five times as likely where the first is there
     ("Effusion", "Atelectasis"),
@@ -38,8 +38,8 @@ TOGETHER = (  # the second of a pair is five times as likely where the first is 
     ("Mass", "Nodule"),
     ("Fibrosis", "Pleural_Thickening"),
 )
-HEALTHY = 0.22  # share of patients without any finding
-PRESENT = 0.8  # chance that a patient's finding is on one image
+HEALTHY = 0.15  # share of patients without any finding
+PRESENT = 0.88  # chance that a patient's finding is on one image
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _findings(generator: np.random.Generator, count: int) -> np.ndarray:
         affinity[i, j] = affinity[j, i] = np.log(5.0)
     first = (weight + generator.gumbel(size=(count, len(DISEASES)))).argmax(axis=1)
     score = weight + affinity[first] + generator.gumbel(size=(count, len(DISEASES)))
-    further = generator.choice([0, 1, 2], count, p=[0.4, 0.4, 0.2])
+    further = generator.choice([0, 1, 2], count, p=[0.3, 0.4, 0.3])
     rank = np.argsort(np.argsort(-score, axis=1), axis=1)
     has = rank < further[:, None]
     has[np.arange(count), first] = True

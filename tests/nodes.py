@@ -13,17 +13,19 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("[!_]*.yaml"))
 
 
-def model_node(name: str, **keys: Any) -> DictConfig:
+def model_node(model: str, /, **keys: Any) -> DictConfig:
     """conf/model/NAME.yaml over its _common.yaml, with keys set as on the command line."""
-    own = OmegaConf.load(CONF / "model" / f"{name}.yaml")
+    own = OmegaConf.load(CONF / "model" / f"{model}.yaml")
     assert own.pop("defaults") == ["_common", "_self_"]
     node = OmegaConf.merge(OmegaConf.load(CONF / "model" / "_common.yaml"), own)
     OmegaConf.set_struct(node, True)
+    if "options" in keys:
+        OmegaConf.set_struct(node.options, False)  # as `+model.options.KEY=...` does
     return OmegaConf.merge(node, keys)
 
 
-def head_node(name: str = "linear", **keys: Any) -> DictConfig:
-    return OmegaConf.merge(OmegaConf.load(CONF / "head" / f"{name}.yaml"), keys)
+def head_node(head: str = "linear", /, **keys: Any) -> DictConfig:
+    return OmegaConf.merge(OmegaConf.load(CONF / "head" / f"{head}.yaml"), keys)
 
 
 def optimizer_node(

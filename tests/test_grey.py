@@ -8,12 +8,12 @@ from clrx.network import build_network
 from clrx.weights import load_weights, save_weights
 
 
-def _pair(tmp_path, name, size, **keys):
+def _pair(tmp_path, model, size, **keys):
     """A colour network with random weights, and the grey one made of its published-style file."""
-    colour = build_network(model_node(name, **keys), head_node(), channels=3, size=size, outputs=2, seed=5)
+    colour = build_network(model_node(model, **keys), head_node(), channels=3, size=size, outputs=2, seed=5)
     torch.save(colour.body.state_dict(), tmp_path / "colour.pth")
     load_weights(colour, tmp_path / "colour.pth")
-    node = model_node(name, weights=str(tmp_path / "colour.pth"), **keys)
+    node = model_node(model, weights=str(tmp_path / "colour.pth"), **keys)
     return colour.eval(), build_network(node, head_node(), channels=1, size=size, outputs=2, seed=0).eval()
 
 
@@ -57,12 +57,12 @@ def test_sums_of_weights_without_the_constant_would_not_do(tmp_path):
 def test_the_kernel_by_hand(tmp_path):
     """m = 1.347 / 3 = 0.449, s = 0.678 / 3 = 0.226: sum_c s / s_c W_c and sum_c (m - m_c) / s_c W_c."""
     colour, grey = _pair(tmp_path, "resnet18", 32)
-    red, green, blue = (float(w) for w in colour.body.conv1.weight[7, :, 2, 3])
+    red, green, blue = colour.body.conv1.weight[7, :, 2, 3].tolist()
     assert (grey.mean, grey.std) == ((0.449,), (0.226,))
     kernel = 0.226 * (red / 0.229 + green / 0.224 + blue / 0.225)
     constant = -0.036 / 0.229 * red - 0.007 / 0.224 * green + 0.043 / 0.225 * blue
-    assert float(grey.body.conv1.weight[7, 0, 2, 3]) == pytest.approx(kernel, rel=1e-5)
-    assert float(grey.body.conv1.constant.weight[7, 0, 2, 3]) == pytest.approx(constant, rel=1e-4)
+    assert grey.body.conv1.weight[7, 0, 2, 3].item() == pytest.approx(kernel, rel=1e-5)
+    assert grey.body.conv1.constant.weight[7, 0, 2, 3].item() == pytest.approx(constant, rel=1e-4)
     assert grey.body.conv1.weight.shape == (64, 1, 7, 7)
     assert all("constant" not in name for name, _ in grey.named_parameters())
 

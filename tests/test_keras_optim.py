@@ -29,7 +29,7 @@ def _one_step(optimizer_class, start: float, lr: float, steps: int = 1, **keys) 
     for _ in range(steps):
         w.grad = w.detach().clone()  # of w^2 / 2
         optimizer.step()
-        seen.append(float(w))
+        seen.append(w.item())
     return seen
 
 

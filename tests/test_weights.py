@@ -29,8 +29,7 @@ def run(tmp_path):
     return tmp_path / "run", network
 
 
-@pytest.mark.parametrize("nest", [None, "state_dict", "model"])
-@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize(("nest", "prefix"), [(None, ""), ("state_dict", "module."), ("model", "")])
 def test_a_published_file_fills_the_body_and_its_classifier_is_left_out(tmp_path, nest, prefix):
     source = _network(seed=1)
     state = {

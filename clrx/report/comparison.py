@@ -34,6 +34,11 @@ class Comparison:
         return [run for group in self.groups for run in group.complete.values()]
 
     @property
+    def alone(self) -> Record | None:
+        """The run, where the report is of a single one."""
+        return self.runs[0] if len(self.runs) == 1 else None
+
+    @property
     def facts(self) -> dict[str, Any]:
         """run.json of the first run."""
         return self.groups[0].runs[0].facts

@@ -40,7 +40,7 @@ def phase_table(comparison: Comparison) -> Table | None:
     speed_up = f"speed-up over {comparison.baseline.label}"
     header = ("configuration", *shown, "epochs", "time per epoch", "total", speed_up)
     note = "Means over the complete runs: training and validation of each phase."
-    return Table("Wall time", header, tuple(rows), note)
+    return Table("Mean wall time of a run", header, tuple(rows), note)
 
 
 def _phase(group: Group, name: str) -> str:
@@ -78,7 +78,7 @@ def published_table(comparison: Comparison) -> Table | None:
     header = ("configuration", "source", "what", "paper", "ours", "our 95% interval", "difference", "verdict")
     rows = tuple(_published_cells(comparison, group, entry) for group, entry in found)
     note = "Difference: ours minus the paper's. Interval: over seeds; of a single run, over test patients."
-    return Table("Published numbers beside ours", header, rows, note)
+    return Table("The paper's numbers and ours", header, rows, note)
 
 
 def _published_cells(comparison: Comparison, group: Group, entry: Published) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from clrx.plot import style
 from clrx.report.comparison import Comparison
 from clrx.report.figures import Picture, about, look, picture, shortened
-from clrx.report.results import Outcome, named, outcomes
+from clrx.report.results import Outcome, named, outcomes, titled
 from clrx.statistics import Difference, Summary
 
 ROW = 0.36  # inches
@@ -26,13 +26,16 @@ class Row(NamedTuple):
 
 
 def dot_pictures(comparison: Comparison) -> Iterator[Picture]:
-    """The means, and the differences where there are some; nothing where no run has a value."""
+    """The means, and the differences where there are some; nothing of a single run or without values."""
+    if comparison.alone:
+        return
     found, name = outcomes(comparison, comparison.metric), named(comparison.metric)
     rows = [Row(o.group.label, k, list(_known(o).values()), o.summary) for k, o in enumerate(found)]
     if any(row.values for row in rows):
-        caption = f"{name} of the test set. Small: one run; large: mean; line: 95% interval over seeds."
+        title = f"{titled(comparison.metric)}, test set"
+        caption = f"{title}. Small: one run; large: mean; line: 95% interval over seeds."
         alt = f"{name} of every run, with mean and interval, by configuration"
-        yield picture("means", _figure(f"{name}, test set", comparison, rows, name), alt, caption)
+        yield picture("means", _figure(title, comparison, rows, name), alt, caption)
     if gaps := [row for row in _gap_rows(found) if row.values]:
         base = comparison.baseline.label
         figure = _figure("Paired differences", comparison, gaps, f"{name}: difference to {shortened(base)}")

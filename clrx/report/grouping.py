@@ -18,7 +18,7 @@ class Group:
     """The runs of one configuration."""
 
     label: str
-    runs: tuple[Record, ...]  # every run, whatever its state, as they were started
+    runs: tuple[Record, ...]  # every run, whatever its state, by seed, then as they were started
 
     @property
     def complete(self) -> dict[Place, Record]:
@@ -42,7 +42,15 @@ def group_runs(runs: Sequence[Record]) -> list[Group]:
         if run.config:
             members.setdefault(tuple(sorted(_compared(run).items())), []).append(run)
     labels = _labels([dict(key) for key in members], [group[0] for group in members.values()])
-    return [Group(label, tuple(group)) for label, group in zip(labels, members.values(), strict=True)]
+    return [
+        Group(label, tuple(sorted(group, key=lambda run: _in_order(place_of(run)))))
+        for label, group in zip(labels, members.values(), strict=True)
+    ]
+
+
+def _in_order(place: Place) -> tuple:
+    """Whole numbers in their order, whatever else after them."""
+    return tuple((not isinstance(part, int), part if isinstance(part, int) else str(part)) for part in place)
 
 
 def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -95,7 +103,7 @@ def _choices(firsts: Sequence[Record]) -> dict[str, list[str]]:
     """Configuration group -> the option each took, where these differ; the policy first."""
     taken = [run.facts.get("choices") or {} for run in firsts]
     names = sorted({name for choices in taken for name in choices}, key=lambda name: (name != "policy", name))
-    table = {name: [str(choices.get(name, ABSENT)) for choices in taken] for name in names}
+    table = {name: [str(choices.get(name) or ABSENT) for choices in taken] for name in names}
     return {name: values for name, values in table.items() if len(set(values)) > 1}
 
 
@@ -111,7 +119,7 @@ def _nearness(key: str) -> tuple[bool, int, str]:
 
 def _labels(configs: list[dict[str, str]], firsts: Sequence[Record]) -> list[str]:
     choices = {name: values for name, values in _choices(firsts).items() if name != "experiment"}
-    parts = [[choices[name][i] for name in choices] for i in range(len(firsts))]
+    parts = [[values[i] for values in choices.values() if values[i] != ABSENT] for i in range(len(firsts))]
     while True:
         labels = [", ".join(part) or _own_name(run) for part, run in zip(parts, firsts, strict=True)]
         twin = next((label for label in labels if labels.count(label) > 1), None)

@@ -10,12 +10,13 @@ from clrx.report.figures import Picture
 from clrx.report.grouping import differences
 from clrx.report.notices import notices
 from clrx.report.reach import Race, fastest, late, race_table
-from clrx.report.results import main_table, metrics_table, named, sentences
-from clrx.report.runs import run_sections, runs_table
+from clrx.report.results import main_table, metrics_table, named, sentences, titled
+from clrx.report.runs import run_metrics, run_sections, runs_table
 from clrx.report.tables import Table, as_html
 from clrx.report.wording import listed, plural
 
 STYLE = Path(__file__).with_name("style.css")
+LONG_TITLE = 90  # letters
 Section = tuple[str, html.Node]  # heading, what stands under it
 
 
@@ -35,9 +36,8 @@ def page(comparison: Comparison, race: Race | None, pictures: Sequence[Picture])
 
 def title_of(comparison: Comparison) -> str:
     labels = [group.label for group in comparison.groups]
-    if len(labels) == 1:
-        return f"{labels[0]} on {comparison.facts.get('dataset', 'unknown data')}"
-    return f"{listed(labels, 4)} on {comparison.facts.get('dataset', 'unknown data')}"
+    names = listed(labels) if len(", ".join(labels)) < LONG_TITLE else f"{len(labels)} configurations"
+    return f"{names} on {comparison.facts.get('dataset', 'unknown data')}"
 
 
 def lead(comparison: Comparison) -> str:
@@ -50,7 +50,7 @@ def lead(comparison: Comparison) -> str:
         f" {plural(len(seeds), 'seed')}",
         f"images: {', '.join(sizes)}" if sizes else "",
         f"split {str(facts.get('split_hash', ''))[:8]}" if not comparison.mismatch else "",
-        f"compared on {named(comparison.metric)} of the test set",
+        f"compared on {named(comparison.metric)} of the test set" if not comparison.alone else "",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -59,8 +59,7 @@ def _sections(comparison: Comparison, race: Race | None, pictures: Sequence[Pict
     """Conclusion and numbers, then speed, curves and scores, then circumstances."""
     drawn = {picture.name: picture for picture in pictures}
     yield "What may be concluded", _conclusion(comparison, race)
-    numbers = _present(main_table(comparison), metrics_table(comparison))
-    yield "Results", [_figures(drawn, "means", "differences"), *map(as_html, numbers)]
+    yield "Results", [_figures(drawn, "means", "differences"), *map(as_html, result_tables(comparison))]
     yield "Time to target", _time(comparison, race)
     yield "Curves", _figures(drawn, "validation", "training")
     yield "Scores", _figures(drawn, "roc", "precision_recall", "confusion", "calibration")
@@ -68,6 +67,13 @@ def _sections(comparison: Comparison, race: Race | None, pictures: Sequence[Pict
     yield "Published numbers", [as_html(table) for table in _present(published_table(comparison))]
     yield "What differs", [as_html(table) for table in _present(differences_table(comparison))]
     yield "Runs", [as_html(runs_table(comparison)), *run_sections(comparison)]
+
+
+def result_tables(comparison: Comparison) -> list[Table]:
+    """Of a single run its metrics with their intervals; of several what was compared and all metrics."""
+    if comparison.alone:
+        return _present(run_metrics(comparison.alone))
+    return _present(main_table(comparison), metrics_table(comparison))
 
 
 def _anchor(title: str) -> str:
@@ -87,10 +93,10 @@ def _figures(drawn: dict[str, Picture], *names: str) -> html.Node:
 def _conclusion(comparison: Comparison, race: Race | None) -> html.Node:
     said = [*sentences(comparison), fastest(comparison, race) if race else ""]
     base = f", against {comparison.baseline.label}, over seeds" if len(comparison.groups) > 1 else ""
-    intro = html.tag("p", f"{named(comparison.metric)} of the test set{base}:")
+    items = [html.tag("li", text) for text in said if text]
     return [
-        intro,
-        html.tag("ul", [html.tag("li", sentence) for sentence in said if sentence], class_="verdict"),
+        html.tag("p", f"{titled(comparison.metric)} of the test set{base}:"),
+        html.tag("ul", items, class_="verdict"),
     ]
 
 
@@ -107,4 +113,5 @@ def differences_table(comparison: Comparison) -> Table | None:
     if not found:
         return None
     header = ("setting", *(group.label for group in comparison.groups))
-    return Table("What differs between the configurations", header, tuple((k, *v) for k, v in found.items()))
+    rows = tuple((key, *values) for key, values in found.items())
+    return Table("Settings that differ between the configurations", header, rows)

@@ -15,6 +15,7 @@ from clrx.report.tables import Table
 from clrx.report.wording import NOTHING, count, duration, listed, number
 from clrx.statistics import Reached, time_to_target
 
+ROUNDING = 1e-9  # or a mean of equal values could lie above them all
 FALLING = ("val_loss", "train_loss")
 CLOCKS: dict[str, Callable[[float | None], str]] = {"epochs": count, "steps": count, "seconds": duration}
 
@@ -43,9 +44,9 @@ class Race:
 
 
 def race(comparison: Comparison) -> Race | None:
-    """None where no complete run has the curve, or there is no target: none given, no complete baseline."""
+    """None where no complete run has the curve or there is no target: none given, and no one to compare."""
     column, target = comparison.curve, comparison.target
-    if target is None:
+    if target is None and len(comparison.groups) > 1:
         target = _final(comparison.baseline, column)
     if target is None or not any(has_values(run, column) for run in comparison.complete):
         return None
@@ -60,7 +61,7 @@ def _final(baseline: Group, column: str) -> float | None:
     """Mean over seeds of the curve's last value."""
     runs = [run for run in baseline.complete.values() if has_values(run, column)]
     values = [run.epochs[column].dropna().iloc[-1] for run in runs]
-    return float(np.mean(values)) if values else None
+    return float(np.mean(values)) - ROUNDING if values else None
 
 
 def _when(run: Record, column: str, target: float) -> Reached | None:

@@ -69,6 +69,12 @@ def named(metric: str) -> str:
     return words.replace("auroc", "AUROC").replace("f1", "F1")
 
 
+def titled(metric: str) -> str:
+    """A metric at the beginning of a sentence."""
+    name = named(metric)
+    return name[:1].upper() + name[1:]
+
+
 def main_table(comparison: Comparison) -> Table:
     """Mean, spread, interval, paired difference and corrected p of every group."""
     found = outcomes(comparison, comparison.metric)
@@ -78,7 +84,7 @@ def main_table(comparison: Comparison) -> Table:
     if len(found) > 1:
         header += (f"difference to {base}", "95% interval of it", "p (Holm)")
         rows = [(*row, *_difference_cells(each)) for row, each in zip(rows, found, strict=True)]
-    return Table(f"{named(comparison.metric)} of the test set", header, tuple(rows), _note(found))
+    return Table(f"{titled(comparison.metric)} of the test set", header, tuple(rows), _note(found))
 
 
 def _summary_cells(outcome: Outcome) -> tuple[str, ...]:

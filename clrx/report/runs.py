@@ -56,28 +56,29 @@ def run_sections(comparison: Comparison) -> Iterator[html.Markup]:
     for group in comparison.groups:
         for run in group.runs:
             mark = html.tag("span", run.state, class_=f"state {run.state}")
-            summary = [title_of(group, run), " ", mark, " ", _result(run, comparison.metric)]
-            yield html.details(summary, *_section(run), opened=alone)
+            shown = [*_section(run, not alone), html.pairs(circumstances(run))]
+            yield html.details([title_of(group, run), " ", mark], *shown, opened=alone)
 
 
-def _section(run: Record) -> Iterator[html.Node]:
+def _section(run: Record, whole: bool) -> Iterator[html.Node]:
+    """The error; curves and metrics where the report does not show them above (`whole`)."""
     if error := run.facts.get("error"):
         yield html.tag("pre", str(error), class_="error")
     elif run.state in STATES:
         yield html.tag("p", STATES[run.state], class_="error")
-    if len(run.epochs):
+    if whole and len(run.epochs):
         yield html.picture(run_curves(run), "png", f"Accuracy, loss and learning rate of {run.name}")
-    if table := _metrics(run):
+    if whole and (table := run_metrics(run)):
         yield html.table(table.header, table.rows, table.title)
-    yield html.pairs(circumstances(run))
 
 
-def _metrics(run: Record) -> Table | None:
+def run_metrics(run: Record) -> Table | None:
+    """The metrics of the test set with their intervals over patients; None where the run has none."""
     test = run.metrics.get("test") or {}
     rows = [(named(name), *_entry(entry)) for name, entry in test.items()]
     level = (run.config.get("bootstrap") or {}).get("level", 0.95)
     header = ("metric", "value", f"{level:.0%} interval over patients", "remark")
-    return Table("Test set", header, tuple(rows)) if rows else None
+    return Table("Metrics of the test set", header, tuple(rows)) if rows else None
 
 
 def _entry(entry: dict[str, Any]) -> tuple[str, str, str]:

@@ -23,6 +23,8 @@ def span(low: float | None, high: float | None, digits: int = 4) -> str:
     """An interval: 0.84 to 0.90; a dash for none."""
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return NOTHING
+    if low == high == 0:
+        return "0 to 0"
     return f"{low:.{digits}f} to {high:.{digits}f}".replace("-", "−")
 
 

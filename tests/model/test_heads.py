@@ -40,13 +40,13 @@ def _two_by_two(**factors) -> Chopade2021:
 def test_the_penalty_is_kerass_by_hand_arithmetic(factors, expected):
     head = _two_by_two(**factors)
     head(torch.tensor([[1.0, 1.0], [2.0, 0.0]]))
-    assert float(head.penalty) == pytest.approx(expected, rel=1e-6)
+    assert head.penalty.item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_activity_penalty_does_not_grow_with_the_batch():
     head, images = _two_by_two(activity_l2=0.001), torch.tensor([[1.0, 1.0], [2.0, 0.0]])
     head(images.repeat(50, 1))
-    assert float(head.penalty) == pytest.approx(0.018875, rel=1e-5)
+    assert head.penalty.item() == pytest.approx(0.018875, rel=1e-5)
 
 
 def test_every_dense_layer_is_penalised_and_the_output_layer_is_not():
@@ -60,7 +60,7 @@ def test_every_dense_layer_is_penalised_and_the_output_layer_is_not():
 
 
 def test_the_paper_s_head():
-    """Section A4.1 on MobileNet's 1024 features: 250, 50, 10, 2, each with batch normalisation, and one output."""
+    """Section A4.1 on MobileNet's 1024 features: 250, 50, 10, 2, each with batch normalisation, and 1."""
     head = Chopade2021(1024, 1)
     dense = 1024 * 250 + 250 + 250 * 50 + 50 + 50 * 10 + 10 + 10 * 2 + 2
     assert sum(p.numel() for p in head.parameters()) == dense + 2 * (250 + 50 + 10 + 2) + 2 + 1

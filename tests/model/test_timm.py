@@ -16,7 +16,7 @@ from clrx.network import build_network, check_network
         ({"options": {"no_such_thing": 1}}, 32, r"timm cannot build resnet10t"),
         ({"mean": [0.5, 0.5, 0.5]}, 32, r"model\.mean and model\.std go together"),
         ({"weights": "nowhere.pth"}, 32, r"nowhere\.pth does not exist"),
-        ({"name": "test_vit", "options": {"img_size": 160}}, 32, r"cannot take images of 32 x 32 pixels"),
+        ({"name": "vit_tiny_patch16_224", "options": {"img_size": 48}}, 32, r"cannot take images of 32 x 32"),
     ],
 )
 def test_what_cannot_be_built_is_refused_before_any_data(keys, size, message):
