@@ -11,14 +11,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
-from clrx.augment import normalise
 from clrx.checkpoint import load_checkpoint, under_prefix
 from clrx.data import Data
 from clrx.ema import start_ema
-from clrx.errors import UserError
-from clrx.feed import Feed, open_feed
-from clrx.loss import Loss, build_loss
-from clrx.mix import Mix
+from clrx.feed import Feed
+from clrx.loss import Loss
 from clrx.network import Network, build_network
 from clrx.plot.augmented import plot_augmented
 from clrx.records import Place, Records, open_records
@@ -26,6 +23,7 @@ from clrx.run import Run
 from clrx.screen import Screen
 from clrx.selection import column_of
 from clrx.signals import Stop
+from clrx.tools import Mixing, Prepare, lay_out
 
 log = logging.getLogger("clrx")
 
@@ -41,11 +39,9 @@ class Bench:
     ema: torch.nn.Module | None
     feed: Feed
     loss: Loss
-    prepare: Callable[[Tensor, int], Tensor]  # training images (B, C, H, W) uint8, draw -> input
+    prepare: Prepare
     prepare_plain: Callable[[Tensor], Tensor]  # the same without augmentation
-    mix: (
-        Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None
-    )  # of prepared images and labels, by draw
+    mix: Mixing
     device: torch.device
     place: Place
     records: Records
@@ -75,28 +71,19 @@ class Bench:
 
 def set_up(cfg: DictConfig, run: Run, data: Data, network: Network, screen: Screen, stop: Stop) -> Bench:
     """Put the bench together, from the last checkpoint where the directory has one."""
-    device = choose_device(cfg.device)
-    network = _placed(network, device, cfg.channels_last)
-    labels = data.source.labels
-    place, restored = _restore(run.path, network)
-    ema = start_ema(network) if cfg.ema else None
+    tools = lay_out(cfg, data, network)
+    place, restored = _restore(run.path, tools.network)
+    ema = start_ema(tools.network) if cfg.ema else None
     if ema is not None and restored:
         ema.load_state_dict(under_prefix("ema", restored))
-    prepare, plain = _preparations(cfg, network)
     return Bench(
+        **tools._asdict(),
         cfg=cfg,
         run=run,
         data=data,
-        network=network,
         ema=ema,
-        feed=open_feed(data.cache.array, labels, device, cfg.memory_budget),
-        loss=build_loss(cfg.loss, data.source.task, labels[data.train], len(data.source.classes)),
-        prepare=prepare,
-        prepare_plain=plain,
-        mix=_mixing(cfg, data),
-        device=device,
         place=place,
-        records=open_records(run.path, place, block=1 if device.type == "cpu" else 50),
+        records=open_records(run.path, place, block=1 if tools.device.type == "cpu" else 50),
         restored=restored,
         screen=screen,
         stop=stop,
@@ -130,27 +117,6 @@ def draw_augmented(bench: Bench) -> None:
     plot_augmented(path, [plain, *drawn], ["image", *["augmented"] * 4])
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of `device=auto|cpu|cuda|cuda:N`; UserError where there is no such device."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise UserError(f"device={name} is unknown", allowed="auto, cpu, cuda, cuda:N") from error
-    if device.type not in ("cpu", "cuda"):
-        raise UserError(f"device={name} is not supported", allowed="auto, cpu, cuda, cuda:N")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        what = f"device={name}, but this machine has {torch.cuda.device_count()} CUDA devices"
-        raise UserError(what, allowed="auto, cpu", fix="device=auto")
-    return device
-
-
-def _placed(network: Network, device: torch.device, channels_last: bool) -> Network:
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    return network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-
-
 def _restore(path: Path, network: Network) -> tuple[Place, dict[str, Tensor]]:
     found = load_checkpoint(path / "checkpoint")
     if found is None:
@@ -159,28 +125,3 @@ def _restore(path: Path, network: Network) -> tuple[Place, dict[str, Tensor]]:
     network.load_state_dict(under_prefix("network", tensors))
     log.info("continuing after %d steps and %d epochs", place["steps"], place["epochs"])
     return Place(**place), tensors
-
-
-def _mixing(cfg: DictConfig, data: Data):
-    """The mixing of a batch's images that `mix` asks for, or None."""
-    mix = Mix(cfg.mix.mixup, cfg.mix.cutmix)
-    if not (mix.mixup or mix.cutmix):
-        return None
-    if data.source.task != "multiclass":
-        what = f"mixup and cutmix are for multi-class tasks; this one is {data.source.task}"
-        raise UserError(what, where="mix", fix="mix.mixup=0 mix.cutmix=0")
-    return lambda images, labels, draw: mix(images, labels, len(data.source.classes), cfg.seed, draw)
-
-
-def _preparations(cfg: DictConfig, network: Network):
-    """(training, plain) functions from uint8 images to the network's input."""
-    augment = instantiate(cfg.augment)
-    layout = torch.channels_last if cfg.channels_last else torch.contiguous_format
-
-    def plain(images: Tensor) -> Tensor:
-        return normalise(images.float(), network.mean, network.std).contiguous(memory_format=layout)
-
-    def prepare(images: Tensor, draw: int) -> Tensor:
-        return plain(augment(images, cfg.seed, draw))
-
-    return prepare, plain

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clrx.bench import choose_device
 from clrx.data import Data
 from clrx.errors import UserError, did_you_mean, require_number
 from clrx.interval import parse_interval
@@ -16,6 +15,7 @@ from clrx.plan import Phase
 from clrx.policy_check import policy_warnings
 from clrx.records import EPOCH_COLUMNS
 from clrx.selection import column_of
+from clrx.tools import choose_device
 
 log = logging.getLogger("clrx")
 

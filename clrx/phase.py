@@ -2,9 +2,9 @@
 
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
-from clrx.batches import sample_weights
 from clrx.bench import Bench
 from clrx.checkpoint import save_checkpoint, under_prefix, with_prefix
 from clrx.clock import Clock
@@ -13,13 +13,14 @@ from clrx.interval import Interval, parse_interval
 from clrx.loop import Step, Steps, Work, train_steps
 from clrx.material import Material, material_of
 from clrx.metrics import measure
-from clrx.optim import build_optimizer, load_optimizer_tensors, optimizer_tensors
+from clrx.optim import load_optimizer_tensors, optimizer_tensors
 from clrx.plan import Phase
 from clrx.records import EPOCH_COLUMNS, Bad, add_step, column, flush_steps
 from clrx.run import Diverged
 from clrx.sections import set_trainable
 from clrx.selection import best_epoch, column_of, oriented, should_stop
 from clrx.signals import Interrupted
+from clrx.tools import clock_over, work_with
 from clrx.weights import save_weights
 
 log = logging.getLogger("clrx")
@@ -54,40 +55,17 @@ def train_phase(bench: Bench, phase: Phase) -> None:
 
 def _work(bench: Bench, phase: Phase, material: Material) -> Work:
     """What the steps of the phase work with; the optimizer is restored when the phase is being continued."""
-    cfg = bench.cfg
-    optimizer = build_optimizer(bench.network, cfg.optimizer, phase.rate_scales, cfg.spare_norms)
+    mix = None if phase.features else bench.mix
+    work = work_with(bench.cfg, phase, bench.network, bench.loss, material.prepare, mix)
     if saved := under_prefix("optimizer", bench.restored):
-        load_optimizer_tensors(optimizer, saved)
+        load_optimizer_tensors(work.optimizer, saved)
     bench.restored = {}
-    return Work(
-        network=material.network,
-        optimizer=optimizer,
-        loss=bench.loss,
-        policy=phase.policy,
-        prepare=material.prepare,
-        seed=cfg.seed,
-        momentum_policy=phase.momentum_policy,
-        mix=None if phase.features else bench.mix,
-        ema=material.ema,
-        ema_decay=cfg.ema or 0.0,
-        grad_clip=cfg.grad_clip,
-        precision=cfg.precision,
-        rate_factor=bench.place.rate_factor,
-    )
+    return replace(work, network=material.network, ema=material.ema, rate_factor=bench.place.rate_factor)
 
 
 def phase_clock(bench: Bench, material: Material, epochs: int) -> Clock:
     """The steps of a phase over the rows it trains on."""
-    cfg = bench.cfg
-    return Clock(
-        images=len(material.train),
-        batch_size=cfg.batch_size,
-        epochs=epochs,
-        seed=cfg.seed,
-        accumulate=cfg.accumulate,
-        first_epoch=bench.place.first_epoch,
-        weights=sample_weights(material.labels[material.train]) if cfg.sampling == "weighted" else None,
-    )
+    return clock_over(bench.cfg, material.labels[material.train], epochs, bench.place.first_epoch)
 
 
 def _train_epoch(

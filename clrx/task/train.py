@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from clrx.bench import choose_device, draw_augmented, network_for, set_up
+from clrx.bench import draw_augmented, network_for, set_up
 from clrx.check import check_config, check_data, warn_about_policies
 from clrx.clock import steps_per_epoch
 from clrx.conclude import conclude, show_result
@@ -18,6 +18,7 @@ from clrx.plot.run import draw_run
 from clrx.run import open_run, state_of
 from clrx.screen import open_screen, say
 from clrx.signals import listening
+from clrx.tools import choose_device
 
 
 def task(cfg: DictConfig) -> int:
