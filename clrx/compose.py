@@ -37,6 +37,8 @@ def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
     except (HydraException, OmegaConfBaseException) as error:
         chosen = [word for word in arguments if (conf / word.partition("=")[0]).is_dir()]
         raise as_user_error(error, conf / f"{task}.yaml", chosen) or error from error
+    except ValueError as error:  # Hydra's own, e.g. of policy=null; those of a task are in `errors`
+        raise UserError(str(error).splitlines()[0], where="command line") from error
     except OSError as error:
         if error.filename is None:
             raise
