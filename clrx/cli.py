@@ -65,6 +65,10 @@ def _dispatch(command: str, arguments: list[str]) -> int:
     if command not in COMMANDS:
         fix = did_you_mean(command, COMMANDS)
         raise UserError(f"there is no command '{command}'", allowed=", ".join(COMMANDS), fix=fix)
+    if arguments and arguments[0] in ("-h", "--help"):
+        from clrx.usage import command_help
+
+        return _say(command_help(command, COMMANDS[command], conf_dir()))
     if command in PLAIN:
         from importlib import import_module
 

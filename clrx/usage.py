@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from clrx.completion import options
+from clrx.completion import options_of
 
 PLAIN_HELP = {
     "resume": "usage: clrx resume RUN [key=value ...]\n\nContinue the run in the directory RUN with the configuration "
     "that it recorded.\nKeys that cannot change results may be set: workers, logger, memory_budget, "
     "checkpoint.every, device.",
-    "report": "usage: clrx report DIR... [key=value ...]\n\nOne offline HTML page, tables and figures of the runs below "
-    "the directories.\nKeys: baseline=NAME metric=auroc target=0.8 force=true out=DIR",
+    "report": "usage: clrx report DIR... [key=value ...]\n\nOne offline HTML page, tables and figures of the runs "
+    "below the directories.\nKeys: baseline=NAME metric=auroc target=0.8 force=true out=DIR",
     "verify": "usage: clrx verify RUN [steps=N]\n\nRun the first steps of RUN again and say whether they agree with "
     "its record.",
     "completion": "usage: clrx completion bash|zsh|fish\n\nPrint the script: source <(clrx completion bash)",
@@ -36,7 +36,7 @@ def command_help(command: str, what: str, conf: Path) -> str:
 def _groups(conf: Path) -> list[str]:
     folders = sorted(folder for folder in conf.iterdir() if folder.is_dir() and folder.name != "hydra")
     width = max(len(folder.name) for folder in folders)
-    found = [(folder.name, options(folder)) for folder in folders]
+    found = [(folder.name, options_of(folder)) for folder in folders]
     return [f"  {name:<{width}}  {', '.join(names)}" for name, names in found if names]
 
 
