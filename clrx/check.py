@@ -26,6 +26,7 @@ CHOICES = {
     "on_divergence": ("stop", "backoff"),
     "logger": ("none", "tensorboard", "mlflow"),
 }
+NODES = ("bounds", "warmup", "loss", "mix", "split", "early_stopping", "bootstrap", "checkpoint")
 FLAGS = ("spare_norms", "test_flips", "cycle_weights", "channels_last", "deterministic")
 NUMBERS: dict[str, dict[str, Any]] = {
     "seed": {"least": 0, "whole": True},
@@ -51,6 +52,10 @@ NUMBERS_OR_NULL: dict[str, dict[str, Any]] = {
 
 def check_config(cfg: DictConfig) -> None:
     """Raise UserError for a value that no run can use; set the CPU threads and determinism of the process."""
+    for key in NODES:
+        if not isinstance(cfg[key], DictConfig):
+            what, fix = f"{key}={cfg[key]} takes the place of its keys", f"set {key}.KEY=VALUE"
+            raise UserError(what, where=key, allowed=f"the keys under {key}", fix=fix)
     for key, allowed in CHOICES.items():
         if cfg[key] not in allowed:
             fix = did_you_mean(str(cfg[key]), allowed)

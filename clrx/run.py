@@ -86,12 +86,9 @@ def _locked(path: Path) -> IO[str]:
 
 
 def _start_record(run: Run, cfg: DictConfig, facts: dict[str, Any]) -> None:
-    mine = plain_config(cfg)
-    recorded = run.path / "config.yaml"
-    if recorded.exists():
-        refuse_changes(OmegaConf.to_container(OmegaConf.load(recorded)), mine, run.path)
-    else:
-        write_text(recorded, OmegaConf.to_yaml(OmegaConf.create(mine)))
+    refuse_other_run(run.path, cfg)
+    if not (run.path / "config.yaml").exists():
+        write_text(run.path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain_config(cfg))))
     before = run.record if (run.path / "run.json").exists() else {"started": now()}
     begun = {"state": "running", "finished": None, "error": None}
     write_json(run.path / "run.json", {**before, **facts, **begun})
@@ -116,6 +113,12 @@ def plain_config(cfg: DictConfig) -> dict[str, Any]:
     plain = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items() if key != "run"}
+
+
+def refuse_other_run(path: Path, cfg: DictConfig) -> None:
+    """UserError where the directory holds a run of another configuration; nothing where it holds none."""
+    if (path / "config.yaml").exists():
+        refuse_changes(OmegaConf.to_container(OmegaConf.load(path / "config.yaml")), plain_config(cfg), path)
 
 
 FREE = {"workers", "logger", "memory_budget", "checkpoint", "device"}  # cannot change what a run computes

@@ -9,7 +9,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clrx.check import CHOICES, FLAGS, NUMBERS, check_config, check_data, warn_about_policies
+from clrx.check import CHOICES, FLAGS, NODES, NUMBERS, check_config, check_data, warn_about_policies
 from clrx.cli import conf_dir
 from clrx.compose import register_resolvers
 from clrx.errors import UserError
@@ -44,6 +44,8 @@ def test_the_defaults_are_accepted(default, process):
 
 NAN, INF = float("nan"), float("inf")
 REFUSED = [
+    *((key, 3, f"{key}=3 takes the place of its keys") for key in NODES),
+    ("bounds", None, "bounds=None takes the place of its keys"),
     ("precision", "fp16", "precision=fp16 is unknown"),
     ("sampling", "balanced", "sampling=balanced is unknown"),
     ("selection", "val", "selection=val is unknown"),

@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from clrx.errors import RunError, UserError
-from clrx.run import Diverged, open_run, refuse_changes, state_of
+from clrx.run import Diverged, open_run, refuse_changes, refuse_other_run, state_of
 from clrx.signals import Interrupted
 
 CONFIG = {
@@ -137,6 +137,10 @@ def test_a_changed_configuration_is_refused_key_by_key(tmp_path, changed, named)
     assert all(name in caught.value.what for name in named)
     assert caught.value.where == str(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != "lock"} == before
+    with pytest.raises(UserError, match="another configuration"):
+        refuse_other_run(tmp_path, config(**changed))
+    refuse_other_run(tmp_path, config())
+    refuse_other_run(tmp_path / "absent", config(**changed))
 
 
 @pytest.mark.parametrize(

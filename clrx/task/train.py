@@ -15,7 +15,7 @@ from clrx.network import check_network
 from clrx.phase import train_phase
 from clrx.plan import build_plan
 from clrx.plot.run import draw_run
-from clrx.run import open_run, state_of
+from clrx.run import open_run, refuse_other_run, state_of
 from clrx.screen import open_screen, say
 from clrx.signals import listening
 from clrx.tools import choose_device
@@ -26,6 +26,7 @@ def task(cfg: DictConfig) -> int:
     path = Path(cfg.run.dir)
     check_config(cfg)
     plan = build_plan(cfg)
+    refuse_other_run(path, cfg)
     if state_of(path) == "complete":
         say(f"this run is complete: {path}")
         return 0
