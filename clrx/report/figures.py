@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 
 from clrx.plot import curves, style
 from clrx.report.comparison import Comparison, has_values
@@ -33,6 +34,8 @@ def picture(name: str, figure: Figure, alt: str, caption: str) -> Picture:
     """Draw a figure; the same figure gives the same bytes."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, not once a format
+    for ax in figure.axes:
+        ax.set_position(Bbox(ax.get_position().get_points().round(4)))  # the solver's last bits vary
     with matplotlib.rc_context({"svg.hashsalt": name}):
         return Picture(name, _image(figure, "svg", {"Date": None}), _image(figure, "png"), alt, caption)
 

@@ -1,0 +1,39 @@
+"""The numbers as CSV, with every digit: a row a configuration and metric, and a row a run."""
+
+from clrx.report.comparison import Comparison
+from clrx.report.reach import CLOCKS, Race
+from clrx.report.results import metric_names, outcomes
+from clrx.report.runs import title_of
+from clrx.report.tables import as_csv
+
+SUMMARY = ("n", "mean", "std", "low", "high")
+DIFFERENCE = ("n", "mean", "std", "low", "high", "p", "p_holm", "p_flip", "p_flip_holm")
+
+
+def comparison_csv(comparison: Comparison) -> str:
+    """Mean, spread and interval of every test metric, and its paired difference to the baseline."""
+    header = ["configuration", "metric", *SUMMARY, "baseline", *(f"difference_{name}" for name in DIFFERENCE)]
+    rows = [
+        [
+            *(outcome.group.label, metric),
+            *(getattr(outcome.summary, name) for name in SUMMARY),
+            comparison.baseline.label,
+            *(getattr(outcome.difference, name, None) for name in DIFFERENCE),
+        ]
+        for metric in metric_names(comparison)
+        for outcome in outcomes(comparison, metric)
+    ]
+    return as_csv(header, rows)
+
+
+def runs_csv(comparison: Comparison, timing: Race | None) -> str:
+    """Every run, whatever its state, with its test metrics and when it reached the target."""
+    names = metric_names(comparison)
+    header = ["run", "directory", "configuration", "seed", "fold", "state", *names]
+    rows = []
+    for group in comparison.groups:
+        for run in group.runs:
+            when = timing.of(group, run) if timing else None
+            facts = [title_of(group, run), run.name, group.label, run.seed, run.fold, run.state]
+            rows.append([*facts, *map(run.test, names), *(getattr(when, clock, None) for clock in CLOCKS)])
+    return as_csv([*header, *(f"{clock}_to_target" for clock in CLOCKS)], rows)

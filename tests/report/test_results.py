@@ -1,0 +1,84 @@
+"""Numbers of the tables against hand arithmetic and simulation."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from clrx.report.comparison import compare
+from clrx.report.export import comparison_csv, runs_csv
+from clrx.report.reach import race
+from clrx.report.results import main_table, outcomes, sentences
+
+
+def test_two_policies_that_are_one_function_differ_by_exactly_0(sweep, tmp_path):
+    values = [0.1 + 0.2, 0.7, 1 / 3]
+    comparison = compare([sweep(tmp_path / "s", {"constant": values, "twin": values})])
+    found = outcomes(comparison, "auroc")[1].difference
+    assert (found.mean, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)
+    assert main_table(comparison).rows[1][5:] == ("0", "0 to 0", "1.00")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_injected_difference_is_found_with_its_sign(sweep, tmp_path, sign):
+    base = [0.80, 0.82, 0.79, 0.83]
+    gaps = [0.018, 0.020, 0.022, 0.020]  # mean 0.02, standard deviation sqrt(8e-6 / 3) = 0.001633
+    values = {"constant": base, "ours": [b + sign * gap for b, gap in zip(base, gaps, strict=True)]}
+    comparison = compare([sweep(tmp_path / "s", values)])
+    found = outcomes(comparison, "auroc")[1].difference
+    half = 3.182446 * 0.001633 / 2  # t(0.975, 3), from Student's table
+    assert found.mean == pytest.approx(sign * 0.02)
+    assert (found.low, found.high) == pytest.approx((sign * 0.02 - half, sign * 0.02 + half), abs=1e-6)
+    (said,) = sentences(comparison)
+    assert said.startswith(f"ours is {'better' if sign > 0 else 'worse'} than constant on 4 seeds")
+
+
+@pytest.mark.slow
+def test_the_interval_covers_the_injected_difference_in_95_of_100_sweeps(sweep, tmp_path):
+    """300 sweeps: the share is binomial, with a standard deviation of 1.3 points."""
+    draw, covered = np.random.default_rng(1), 0
+    for k in range(300):
+        base = 0.8 + draw.normal(0, 0.02, 3)
+        values = {"constant": list(base), "ours": list(base + 0.01 + draw.normal(0, 0.005, 3))}
+        comparison = compare([sweep(tmp_path / str(k), values, curve=[0.5])])
+        found = outcomes(comparison, "auroc")[1].difference
+        covered += found.low <= 0.01 <= found.high
+    assert 0.91 <= covered / 300 <= 0.985
+
+
+def test_one_seed_has_no_interval_and_the_report_says_so(sweep, tmp_path):
+    comparison = compare([sweep(tmp_path / "s", {"constant": [0.8], "triangular": [0.9]})])
+    table = main_table(comparison)
+    assert table.rows[1] == ("triangular", "1", "0.9000", "–", "–", "+0.1000", "–", "–")
+    assert "One seed has no spread" in table.note
+    assert sentences(comparison)[0].startswith("1 seed cannot separate triangular from constant")
+
+
+def test_holm_over_the_policies_of_the_comparison(sweep, tmp_path):
+    draw = np.random.default_rng(0)
+    values = {name: list(0.8 + draw.normal(0, 0.01, 5)) for name in ("constant", "a", "b", "c")}
+    comparison = compare([sweep(tmp_path / "s", values)])
+    found = [each.difference for each in outcomes(comparison, "auroc")[1:]]
+    raw = sorted(each.p for each in found)
+    by_hand = [min(1, 3 * raw[0]), min(1, max(3 * raw[0], 2 * raw[1]))]
+    assert sorted(each.p_holm for each in found)[:2] == pytest.approx(by_hand)
+
+
+def test_the_csv_files_have_every_digit(sweep, tmp_path):
+    values = {"constant": [1 / 3, 2 / 3], "triangular": [0.5, 0.7]}
+    comparison = compare([sweep(tmp_path / "s", values, curve=[0.5, 0.6])])
+    rows = list(csv.DictReader(io.StringIO(comparison_csv(comparison))))
+    (row,) = [row for row in rows if (row["configuration"], row["metric"]) == ("triangular", "auroc")]
+    assert float(row["mean"]) == (0.5 + 0.7) / 2
+    assert float(row["difference_mean"]) == pytest.approx((0.5 - 1 / 3 + 0.7 - 2 / 3) / 2, abs=1e-15)
+    runs = list(csv.DictReader(io.StringIO(runs_csv(comparison, race(comparison)))))
+    assert [float(run["auroc"]) for run in runs] == [1 / 3, 2 / 3, 0.5, 0.7]
+    assert [(run["epochs_to_target"], run["seconds_to_target"]) for run in runs] == [("2", "4.0")] * 4
+
+
+def test_runs_that_did_not_complete_are_in_no_mean(run, tmp_path):
+    run(tmp_path / "a", seed=0, auroc=0.8)
+    run(tmp_path / "b", seed=1, state="diverged", error="the loss became non-finite")
+    comparison = compare([tmp_path])
+    assert main_table(comparison).rows[0][:3] == ("constant", "1", "0.8000")
