@@ -6,20 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 from clrx.bench import Bench
-from clrx.checkpoint import save_checkpoint, under_prefix, with_prefix
+from clrx.checkpoint import under_prefix
 from clrx.clock import Clock
 from clrx.feed import Feed
 from clrx.interval import Interval, parse_interval
 from clrx.loop import Step, Steps, Work, train_steps
 from clrx.material import Material, material_of
 from clrx.metrics import measure
-from clrx.optim import load_optimizer_tensors, optimizer_tensors
+from clrx.optim import load_optimizer_tensors
 from clrx.plan import Phase
 from clrx.records import EPOCH_COLUMNS, Bad, add_step, column, flush_steps
 from clrx.run import Diverged
 from clrx.sections import set_trainable
 from clrx.selection import best_epoch, column_of, oriented, should_stop
 from clrx.signals import Interrupted
+from clrx.state import back_off, keep_good, save_state
 from clrx.tools import clock_over, work_with
 from clrx.weights import save_weights
 
@@ -29,19 +30,33 @@ log = logging.getLogger("clrx")
 def train_phase(bench: Bench, phase: Phase) -> None:
     """Train one phase from wherever `bench.place` stands to its end or its early stop.
 
-    Raises Diverged at a non-finite loss, and Interrupted after writing a checkpoint (none within a step).
+    Raises Diverged at a non-finite loss, unless `on_divergence=backoff` still has tries, and Interrupted after writing
+    a checkpoint (none within a step).
     """
+    while True:
+        try:
+            _train_phase(bench, phase)
+            break
+        except Diverged as error:
+            back_off(bench, error)
+    bench.place.end_phase(phase.name)
+    save_state(bench, None)
+
+
+def _train_phase(bench: Bench, phase: Phase) -> None:
     set_trainable(bench.network, phase.trainable)
     material = material_of(bench, phase)
     work, clock = _work(bench, phase, material), phase_clock(bench, material, phase.epochs)
     interval = parse_interval(bench.cfg.checkpoint.every, clock.steps_per_epoch)
     steps = train_steps(work, material.feed, material.train, clock, bench.place.step)
     try:
-        if bench.place.steps == 0:
+        if bench.place.step == 0:
             _checkpoint(bench, work)  # there is always a good state to go back to
+            keep_good(bench, work.optimizer)
         while not _phase_done(bench, phase):
             _train_epoch(bench, phase, work, material.feed, clock, steps, interval)
             _finish_epoch(bench, phase, material)
+            keep_good(bench, work.optimizer)
     except Interrupted as error:
         if not error.within:
             with bench.stop.shield():
@@ -49,8 +64,6 @@ def train_phase(bench: Bench, phase: Phase) -> None:
         raise
     finally:
         steps.close()
-    bench.place.end_phase(phase.name)
-    _checkpoint(bench, None)
 
 
 def _work(bench: Bench, phase: Phase, material: Material) -> Work:
@@ -198,15 +211,7 @@ def _phase_done(bench: Bench, phase: Phase) -> bool:
     return stop
 
 
-def _checkpoint(bench: Bench, work: Work | None) -> None:
-    """Write the state of the run; between phases there is no optimizer to write."""
-    if work is not None:
-        _refuse_divergence(bench, flush_steps(bench.records, bench.place))
-    bench.records.steps.sync()
-    bench.records.epochs.sync()
-    tensors = with_prefix("network", bench.network.state_dict())
-    if bench.ema is not None:
-        tensors |= with_prefix("ema", bench.ema.state_dict())
-    if work is not None:
-        tensors |= with_prefix("optimizer", optimizer_tensors(work.optimizer))
-    save_checkpoint(bench.path / "checkpoint", tensors, vars(bench.place))
+def _checkpoint(bench: Bench, work: Work) -> None:
+    """Write the state of the run, with every step taken so far on record."""
+    _refuse_divergence(bench, flush_steps(bench.records, bench.place))
+    save_state(bench, work.optimizer)
