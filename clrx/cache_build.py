@@ -74,7 +74,10 @@ def _fill(build: Build, images: Path, lock: int | None, workers: int) -> list[st
     settings = [build.pixels, HEADER, listing.size, listing.channels, listing.root]
     # with the lock inherited, the workers of a killed build hold it until they have ended too
     inherit = (build.pixels,) if lock is None else (build.pixels, lock)
-    record_all(build, decode_all(_jobs(listing, left), settings, min(workers, -(-len(left) // 8)), inherit))
+    record_all(
+        build,
+        decode_all(_jobs(listing, left), len(left), settings, min(workers, -(-len(left) // 8)), inherit),
+    )
     taken = len(missing) - len(left)
     return [f"{taken:,} of {len(listing):,} images were taken from older caches"] if taken else []
 

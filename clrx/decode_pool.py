@@ -21,7 +21,7 @@ from typing import IO, NamedTuple
 from clrx.decode_worker import UNREADABLE
 from clrx.errors import RunError
 
-BATCH_SECONDS = 0.03  # a batch is as many images as a worker does in about this time
+BATCH_SECONDS = 0.1  # a batch is as many images as a worker does in about this time
 LONGEST_BATCH = 256
 RUN = [sys.executable, "-P", "-c", "from clrx.decode_worker import main; main()"]
 
@@ -55,29 +55,37 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def decode_all(jobs: Iterable[Job], settings: list, workers: int, inherit: tuple[int, ...]) -> Batches:
-    """Answers to all jobs, a batch at a time, in the order they are finished.
+@dataclass
+class _Queue:
+    jobs: Iterator[Job]
+    left: int
+    again: list[Job] = field(default_factory=list)  # of batches in which a decoder crashed: these go singly
+
+
+def decode_all(
+    jobs: Iterable[Job], count: int, settings: list, workers: int, inherit: tuple[int, ...]
+) -> Batches:
+    """Answers to all `count` jobs, a batch at a time, in the order they are finished.
 
     `settings` are the worker's arguments, `inherit` the file descriptors it gets. A decoder that crashes on
     an image makes that image unreadable; one that the system ends, or that cannot start, raises RunError.
     """
-    todo = iter(jobs)
-    again: list[Job] = []  # of batches in which a decoder crashed: these are done singly
+    queue = _Queue(iter(jobs), count)
     with tempfile.TemporaryFile("a+b") as log, selectors.DefaultSelector() as selector:
         crew = []
         try:
             for _ in range(workers):
                 crew.append(_Worker(_start(settings, inherit, log)))
-                _assign(crew[-1], todo, again, selector)
+                _assign(crew[-1], queue, workers, selector)
             while selector.get_map():
                 for key, _ in selector.select():
                     worker: _Worker = key.data
                     selector.unregister(key.fileobj)
                     line = key.fileobj.readline()  # type: ignore[union-attr]
-                    answers = _read(line) if line else _bury(worker, again, log)
+                    answers = _read(line) if line else _bury(worker, queue, log)
                     if not line:
                         worker.process, worker.pace = _start(settings, inherit, log), 1
-                    _assign(worker, todo, again, selector)
+                    _assign(worker, queue, workers, selector)
                     yield answers
         finally:
             for worker in crew:
@@ -98,13 +106,13 @@ def _start(settings: list, inherit: tuple[int, ...], log: IO[bytes]) -> subproce
     )
 
 
-def _assign(worker: _Worker, todo: Iterator[Job], again: list[Job], selector: selectors.BaseSelector) -> None:
+def _assign(worker: _Worker, queue: _Queue, workers: int, selector: selectors.BaseSelector) -> None:
     """Give the worker its next batch and wait for its answer, or let it go when nothing is left."""
     now = monotonic()
-    if worker.batch and worker.started:
-        worker.pace = int(worker.pace * BATCH_SECONDS / max(now - worker.started, 1e-6))
-        worker.pace = min(max(worker.pace, 1), LONGEST_BATCH)
-    worker.batch = [again.pop()] if again else list(islice(todo, worker.pace))
+    if worker.batch:
+        pace = int(len(worker.batch) * BATCH_SECONDS / max(now - worker.started, 1e-6))
+        worker.pace = min(max(pace, 1), 4 * worker.pace, LONGEST_BATCH)
+    worker.batch = _take(queue, worker.pace, workers)
     worker.started = now
     if not worker.batch:
         return
@@ -112,6 +120,14 @@ def _assign(worker: _Worker, todo: Iterator[Job], again: list[Job], selector: se
         _send(worker.process, json.dumps(worker.batch).encode() + b"\n")
     assert worker.process.stdout is not None
     selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
+
+
+def _take(queue: _Queue, pace: int, workers: int) -> list[Job]:
+    if queue.again:
+        return [queue.again.pop()]
+    count = min(pace, -(-queue.left // (2 * workers)))  # smaller at the end, so that all workers end together
+    queue.left -= count
+    return list(islice(queue.jobs, count))
 
 
 def _send(process: subprocess.Popen, data: bytes) -> None:
@@ -125,7 +141,7 @@ def _read(line: bytes) -> list[Answer]:
     return [Answer(*one) for one in json.loads(line)]
 
 
-def _bury(worker: _Worker, again: list[Job], log: IO[bytes]) -> list[Answer]:
+def _bury(worker: _Worker, queue: _Queue, log: IO[bytes]) -> list[Answer]:
     """What to make of a worker that ended in the middle of a batch."""
     _stop(worker.process, kill=False)
     code, batch, worker.batch = worker.process.returncode, worker.batch, []
@@ -139,7 +155,7 @@ def _bury(worker: _Worker, again: list[Job], log: IO[bytes]) -> list[Answer]:
         last = log.read().decode(errors="replace").strip()
         raise RunError(f"a decoding process failed (code {code}): {last}")
     if len(batch) > 1:
-        again.extend(batch)
+        queue.again.extend(batch)
         return []
     return [Answer(batch[0].row, UNREADABLE, f"it crashes the decoder (signal {-code})")]
 

@@ -56,3 +56,15 @@ def _open(path: Path) -> int:
         what = f"the cache folder cannot be written ({error.strerror})"
         fix = "set CLRX_CACHE to a folder that can be written"
         raise UserError(what, where=str(path.parent), fix=fix) from None
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock on `path` now."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

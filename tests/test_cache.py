@@ -372,7 +372,7 @@ def test_a_worker_that_meets_a_full_disk_says_so(images):
     job = Job(0, str(images[0]), facts.st_size, facts.st_mtime_ns)
     with Path("/dev/full").open("r+b", buffering=0) as disk:
         settings = [disk.fileno(), 128, 12, 1, str(images[0].parent)]
-        assert list(decode_all([job], settings, 1, (disk.fileno(),))) == [[(0, "disk", str(errno.ENOSPC))]]
+        assert list(decode_all([job], 1, settings, 1, (disk.fileno(),))) == [[(0, "disk", str(errno.ENOSPC))]]
 
 
 def test_a_cache_folder_that_cannot_be_written_is_the_users_to_change(images, tmp_path):
@@ -411,7 +411,7 @@ for line in sys.stdin:
 def run_stub(monkeypatch, death: str) -> list[tuple]:
     monkeypatch.setattr(decode_pool, "RUN", [sys.executable, "-c", STUB.format(death=death)])
     jobs = [Job(row, "bad" if row in (40, 97) else "good", 1, 1) for row in range(200)]
-    answers = [one for batch in decode_all(jobs, [], 2, ()) for one in batch]
+    answers = [one for batch in decode_all(jobs, len(jobs), [], 2, ()) for one in batch]
     assert sorted(one.row for one in answers) == list(range(200))
     return [tuple(one) for one in answers if one.kind != "done"]
 
