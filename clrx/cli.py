@@ -73,6 +73,10 @@ def _dispatch(command: str, arguments: list[str]) -> int:
         from importlib import import_module
 
         return import_module(f"clrx.task.{command}").main(arguments)
+    if command == "sweep":
+        from clrx.task.sweep import main as sweep
+
+        return sweep(arguments, conf_dir())
     from clrx.compose import run_hydra
 
     return run_hydra(command.replace("-", "_"), arguments, conf_dir())

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
@@ -20,8 +20,6 @@ from clrx.errors import ClrxError, UserError, did_you_mean
 
 def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
     """Compose conf/<task>.yaml with the overrides and run clrx.task.<task>.task(cfg)."""
-    register_resolvers()
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our own handler instead of Hydra's printer
     codes: list[int] = []
     errors: list[BaseException] = []
 
@@ -31,25 +29,32 @@ def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
         except Exception as error:  # kept from Hydra, which would print it its own way
             errors.append(error)
 
+    call_hydra(task, arguments, conf, entry)
+    if errors:
+        raise errors[0]
+    return max(codes, default=0)
+
+
+def call_hydra(task: str, arguments: list[str], conf: Path, entry: Callable[[DictConfig], object]) -> None:
+    """Have Hydra compose conf/<task>.yaml with the overrides and call `entry`, once or once a job of a sweep."""
+    register_resolvers()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our own handler instead of Hydra's printer
     program, sys.argv = sys.argv, [f"clrx {task.replace('_', '-')}", *arguments]
     try:
         hydra.main(config_path=str(conf.absolute()), config_name=task, version_base="1.3")(entry)()
     except (HydraException, OmegaConfBaseException) as error:
         chosen = [word for word in arguments if (conf / word.partition("=")[0]).is_dir()]
         raise as_user_error(error, conf / f"{task}.yaml", chosen) or error from error
-    except ValueError as error:  # Hydra's own, e.g. of policy=null; those of a task are in `errors`
+    except ValueError as error:  # Hydra's own, e.g. of policy=null; those of a task are kept by its entry
         raise UserError(str(error).splitlines()[0], where="command line") from error
     except OSError as error:
         if error.filename is None:
             raise
         fix = "hydra.run.dir=DIR names another place"
         what = f"the run directory cannot be made: {error.strerror}"
-        raise UserError(what, where=str(error.filename), fix=fix) from error
+        raise UserError(what, where=str(Path(error.filename).absolute()), fix=fix) from error
     finally:
         sys.argv = program
-    if errors:
-        raise errors[0]
-    return max(codes, default=0)
 
 
 def register_resolvers() -> None:

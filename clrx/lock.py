@@ -52,7 +52,7 @@ def _open(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+    except OSError as error:
         what = f"the cache folder cannot be written ({error.strerror})"
         fix = "set CLRX_CACHE to a folder that can be written"
         raise UserError(what, where=str(path.parent), fix=fix) from None

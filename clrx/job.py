@@ -1,0 +1,89 @@
+"""One run of a sweep: its name, its directory, what became of it, and what it is worth to a search."""
+
+import hashlib
+import math
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from clrx.files import read_json, read_rows
+from clrx.run import state_of
+from clrx.selection import best_epoch, column_of, oriented
+
+FINAL = ("complete", "failed", "diverged")  # only a retry asked for starts these again
+LONGEST = 100  # characters of a directory's name
+PLAIN = re.compile(r"[+~]*[A-Za-z0-9_.@]+=[A-Za-z0-9_.+-]+")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that a sweep asks for."""
+
+    name: str
+    overrides: tuple[str, ...]  # of `clrx train`
+    sweep: Path  # directory of the sweep, absolute
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.sweep / self.name
+
+    @property
+    def claim(self) -> Path:
+        """Locked by whoever runs the job, from before its process starts until its end is recorded."""
+        return self.sweep / ".claims" / self.name
+
+
+def job_of(about: DictConfig, overrides: Iterable[str]) -> Job:
+    """The job of one set of overrides, given the `hydra` node of the configuration."""
+    words = tuple(word for word in overrides if not word.startswith(("hydra.", "hydra/")))
+    constant = set(about.job.config.override_dirname.exclude_keys)
+    return Job(run_name(words, constant), words, (Path(about.runtime.cwd) / about.sweep.dir).absolute())
+
+
+def run_name(overrides: Iterable[str], constant: Collection[str]) -> str:
+    """A directory name of the overrides whose keys are not `constant`: another for every other set of values.
+
+    Where they make no plain or short name, eight digits of their SHA-256 end it.
+    """
+    words = sorted(word for word in overrides if word.partition("=")[0].lstrip("+~") not in constant)
+    name = "_".join(words) or "run"
+    if len(name) <= LONGEST and all(PLAIN.fullmatch(word) for word in words):
+        return name
+    digest = hashlib.sha256("\n".join(words).encode()).hexdigest()[:8]
+    return re.sub(r"[^A-Za-z0-9_.=+-]+", "-", name)[: LONGEST - 9].strip("-.") + f"-{digest}"
+
+
+def error_of(path: Path) -> str:
+    """The first line of the error that a run recorded; empty without one."""
+    try:
+        return str(read_json(path / "run.json").get("error") or "").partition("\n")[0]
+    except (OSError, ValueError):
+        return ""
+
+
+def config_of(path: Path) -> dict[str, Any]:
+    """config.yaml of a run; empty before it is written."""
+    file = path / "config.yaml"
+    found = OmegaConf.to_container(OmegaConf.load(file)) if file.exists() else {}
+    return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def value_of(path: Path) -> float:
+    """The best validation value of the metric that a complete run was selected by; NaN for any other run."""
+    if state_of(path) != "complete":
+        return math.nan
+    column = metric_of(path)
+    values = [float(row[column]) if row[column] else None for row in read_rows(path / "epochs.csv")]
+    value = values[best_epoch(oriented(column, values))] if values else None
+    return math.nan if value is None else value
+
+
+def metric_of(path: Path) -> str:
+    """The column of epochs.csv that a run is selected by."""
+    task = str(read_json(path / "run.json").get("task", "binary"))
+    return column_of(str(config_of(path).get("selection_metric", "auto")), task)

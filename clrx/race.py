@@ -1,0 +1,114 @@
+"""The command line of a sweep: what it asks of Hydra, of its directory and of the report at its end."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from clrx.errors import UserError
+from clrx.files import read_json, write_json
+from clrx.lock import is_held
+
+REPORT = ("baseline", "metric", "target")  # options of `make_report`
+RETRY = {"failed": ("failed",), "diverged": ("diverged",), "all": ("failed", "diverged")}
+WORKERS = {  # launcher -> where it has the number of runs at a time
+    "processes": "workers",
+    "joblib": "n_jobs",
+    "ray": "ray.init.num_cpus",
+    "submitit_slurm": "array_parallelism",
+}
+APART = ("workers", "retry", *REPORT)  # words that do not change what is run
+FLAGS_OF_HYDRA = ("--config-dir", "-cd", "--multirun", "-m")  # those that still run something
+
+
+class Race(NamedTuple):
+    """A sweep, read from its command line."""
+
+    words: list[str]  # for Hydra
+    path: Path  # directory of the sweep
+    retry: str | None
+    report: dict[str, str]  # options of the report
+    runs: bool  # False for --help, --cfg and the like
+
+
+def read_race(arguments: Sequence[str], conf: Path) -> Race:
+    """The sweep that `arguments` ask for; UserError for a word that cannot be."""
+    own = dict(_own(arguments))
+    words = [word for word in arguments if word.partition("=")[0] not in APART]
+    keys = [word for word in words if "=" in word and not word.startswith("-")]
+    if own.get("retry") not in (None, *RETRY):
+        raise UserError(f"retry={own['retry']}", where="retry", allowed=", ".join(RETRY))
+    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, _defaults(conf))
+    _, constant = split_words(keys)
+    words += _workers(own.get("workers"), keys)
+    words.append(f"hydra.sweep.dir={path.absolute()}")
+    words.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]")
+    runs = all(word in FLAGS_OF_HYDRA for word in arguments if word.startswith("-"))
+    return Race(words, path, own.get("retry"), {k: own[k] for k in REPORT if k in own}, runs)
+
+
+def _own(arguments: Sequence[str]):
+    for word in arguments:
+        key, equals, value = word.partition("=")
+        if key in APART and equals:
+            yield key, value
+
+
+def _named(words: Sequence[str]) -> Path | None:
+    """The directory that the command line names."""
+    found = [word.partition("=")[2].strip("'\"") for word in words if word.startswith("hydra.sweep.dir=")]
+    return Path(found[-1]) if found else None
+
+
+def _defaults(conf: Path) -> list[str]:
+    """Keys that race where the command line does not set them."""
+    return list(OmegaConf.load(conf / "sweep.yaml").hydra.sweeper.params)
+
+
+def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(keys with several values, keys with one) of a command line; Hydra's own keys are in neither."""
+    parsed = OverridesParser.create().parse_overrides([w for w in words if not w.startswith("hydra")])
+    swept = [one.key_or_group for one in parsed if one.is_sweep_override()]
+    return swept, [one.key_or_group for one in parsed if not one.is_sweep_override()]
+
+
+def sweep_name(words: Sequence[str], defaults: Sequence[str]) -> str:
+    """What is swept, and eight digits of the SHA-256 of all that is asked: one command, one directory."""
+    swept, constant = split_words(words)
+    keys = dict.fromkeys([*(key for key in defaults if key not in constant), *swept])
+    asked = sorted(word for word in words if not word.startswith(("hydra/launcher", "hydra.")))
+    slug = re.sub(r"[^A-Za-z0-9_.]+", "-", "_".join(keys))[:60].strip("-.") or "run"
+    return f"{slug}_{hashlib.sha256(chr(10).join(asked).encode()).hexdigest()[:8]}"
+
+
+def _workers(count: str | None, words: Sequence[str]) -> list[str]:
+    if count is None:
+        return []
+    if not count.isdigit() or int(count) < 1:
+        raise UserError(f"workers={count}", where="workers", allowed="how many runs at a time: 1, 2, ...")
+    launcher = next((w.partition("=")[2] for w in words if w.startswith("hydra/launcher=")), "processes")
+    if launcher not in WORKERS:
+        what = f"hydra/launcher={launcher} does not know workers"
+        raise UserError(what, where="workers", allowed=", ".join(WORKERS), fix="leave workers out")
+    return [f"hydra.launcher.{WORKERS[launcher]}={count}"]
+
+
+def runs_of(path: Path) -> list[Path]:
+    """The run directories of a sweep, by name."""
+    return sorted(file.parent for file in path.glob("*/run.json"))
+
+
+def reopen(path: Path, states: Sequence[str]) -> int:
+    """Have the runs in these states started again by the sweep; how many there are."""
+    count = 0
+    for run in runs_of(path):
+        record = read_json(run / "run.json")
+        held = is_held(run / "lock") or is_held(path / ".claims" / run.name)
+        if record.get("state") in states and not held:
+            write_json(run / "run.json", {**record, "state": "interrupted"})
+            count += 1
+    return count

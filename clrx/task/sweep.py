@@ -1,0 +1,68 @@
+"""`clrx sweep`: race configurations over seeds, and know what the race proved."""
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from clrx.compose import call_hydra
+from clrx.errors import ClrxError
+from clrx.job import error_of, job_of, value_of
+from clrx.race import RETRY, Race, read_race, reopen, runs_of
+from clrx.run import state_of
+from clrx.screen import say
+
+log = logging.getLogger("clrx")
+
+
+def main(arguments: list[str], conf: Path) -> int:
+    """Run what the command line asks for, list it and report on it; 1 where a run did not come to its end."""
+    race = read_race(arguments, conf)
+    if race.runs and race.retry:
+        say(f"{reopen(race.path, RETRY[race.retry])} runs are tried again")
+    call_hydra("sweep", race.words, conf, job)
+    if not race.runs:
+        return 0
+    whole = list_runs(race.path)
+    report(race)
+    return 0 if whole else 1
+
+
+def job(cfg: DictConfig) -> float:
+    """One run in a process of its own, for launchers that call it (Ray, submitit, joblib); its metric."""
+    from clrx.pool import run_jobs
+
+    about = HydraConfig.get()
+    one = job_of(about, about.overrides.task)
+    whole = cfg.copy()
+    whole._set_flag("struct", False)
+    whole.hydra = about
+    run_jobs([one], about, lambda _: whole, workers=1)
+    return value_of(one.path)
+
+
+def list_runs(path: Path) -> bool:
+    """Print every run of the sweep with its state; True when all are complete."""
+    states = {run: state_of(run) or "unreadable" for run in runs_of(path)}
+    say(f"\n{path}: " + ", ".join(f"{n} {state}" for state, n in Counter(states.values()).items()))
+    for run, state in states.items():
+        what = f"{value_of(run):.4f}" if state == "complete" else error_of(run)
+        say(f"  {state:<11} {run.name}  {what}".rstrip())
+    return all(state == "complete" for state in states.values())
+
+
+def report(race: Race) -> None:
+    """The report of the sweep; a failure of it takes nothing from the runs."""
+    try:
+        from clrx.report.make import make_report
+        from clrx.task.report import read_arguments
+
+        paths, options = read_arguments([str(race.path), *(f"{k}={v}" for k, v in race.report.items())])
+        say(f"report: {make_report(paths, **options)}")
+    except ClrxError as error:
+        say(f"no report: {error}")
+    except Exception as error:
+        log.debug("the report failed", exc_info=error)
+        say(f"no report: {type(error).__name__}: {error}\n  fix:     clrx report {race.path}")
