@@ -74,7 +74,7 @@ def run_task(task: str, cfg: DictConfig, arguments: list[str]) -> int:
         }
     try:
         return import_module(f"clrx.task.{task}").task(cfg) or 0
-    except UserError:
+    except Exception:
         _remove_if_empty(directory)
         raise
 
