@@ -46,7 +46,7 @@ def train_phase(bench: Bench, phase: Phase) -> None:
 def _train_phase(bench: Bench, phase: Phase) -> None:
     set_trainable(bench.network, phase.trainable)
     material = material_of(bench, phase)
-    work, clock = _work(bench, phase, material), phase_clock(bench, material, phase.epochs)
+    work, clock = phase_work(bench, phase, material), phase_clock(bench, material, phase.epochs)
     interval = parse_interval(bench.cfg.checkpoint.every, clock.steps_per_epoch)
     steps = train_steps(work, material.feed, material.train, clock, bench.place.step)
     try:
@@ -66,7 +66,7 @@ def _train_phase(bench: Bench, phase: Phase) -> None:
         steps.close()
 
 
-def _work(bench: Bench, phase: Phase, material: Material) -> Work:
+def phase_work(bench: Bench, phase: Phase, material: Material) -> Work:
     """What the steps of the phase work with; the optimizer is restored when the phase is being continued."""
     mix = None if phase.features else bench.mix
     work = work_with(bench.cfg, phase, bench.network, bench.loss, material.prepare, mix)

@@ -1,0 +1,90 @@
+"""`clrx verify RUN`: run its first steps again from the recorded configuration and compare them with the record."""
+
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from clrx.bench import Bench, network_for, set_up
+from clrx.check import check_config
+from clrx.data import Data, open_data
+from clrx.errors import RunError, UserError
+from clrx.files import read_json
+from clrx.loop import train_steps
+from clrx.material import material_of
+from clrx.phase import phase_clock, phase_work
+from clrx.plan import Phase, build_plan
+from clrx.progress import Progress
+from clrx.records import column
+from clrx.run import open_run
+from clrx.screen import open_screen, say
+from clrx.sections import set_trainable
+from clrx.signals import listening
+from clrx.task.resume import recorded_config
+
+
+def main(arguments: list[str]) -> int:
+    """Compare `steps` (default 20) steps; exit code 1 where they, the data or the split differ from the record."""
+    path, steps = _asked(arguments)
+    cfg = recorded_config(path)
+    check_config(cfg)
+    with open_screen() as screen, listening() as stop:
+        data = open_data(cfg, screen.decoding())
+        _compare_data(path, data)
+        with TemporaryDirectory(prefix="clrx-verify-") as place, open_run(Path(place), cfg, {}) as run:
+            bench = set_up(cfg, run, data, network_for(cfg, data), screen, stop)
+            phase = build_plan(cfg)[0]
+            bench.place.rate_factor = _factor(path, phase)
+            found = first_steps(bench, phase, steps)
+            bench.records.close()
+    return _verdict(path, found)
+
+
+def first_steps(bench: Bench, phase: Phase, steps: int) -> list[tuple[float, float]]:
+    """(rate, loss) of the first steps of a phase, taken on a fresh bench."""
+    set_trainable(bench.network, phase.trainable)
+    material = material_of(bench, phase)
+    work, clock = phase_work(bench, phase, material), phase_clock(bench, material, phase.epochs)
+    work.network.train()
+    taken = islice(train_steps(work, material.feed, material.train, clock), steps)
+    return [(step.lr, float(step.loss.double())) for step in taken]
+
+
+def _factor(path: Path, phase: Phase) -> float:
+    """What a backoff before the first epoch's end had scaled the recorded rates with; 1 in any other run."""
+    notes = read_json(path / "run.json").get("notes", [])
+    first, planned = column(path / "steps.csv", "lr")[0], phase.policy(Progress(0, 0.0, 0.0))
+    return first / planned if any("back to epoch 0" in note for note in notes) and first and planned else 1.0
+
+
+def _asked(arguments: list[str]) -> tuple[Path, int]:
+    if not arguments or "=" in arguments[0]:
+        raise UserError(
+            "which run?", where="clrx verify", allowed="the directory of a run", fix="clrx verify RUN"
+        )
+    steps = 20
+    for word in arguments[1:]:
+        key, _, value = word.partition("=")
+        if key != "steps" or not value.isdigit() or int(value) < 1:
+            raise UserError(f"'{word}' is unknown", where="clrx verify", allowed="steps=1, 2, 3, ...")
+        steps = int(value)
+    return Path(arguments[0]), steps
+
+
+def _compare_data(path: Path, data: Data) -> None:
+    record = read_json(path / "run.json")
+    for name, now in (("data_hash", data.cache.hash), ("split_hash", data.split.hash)):
+        if record.get(name) != now:
+            what = f"the {name.removesuffix('_hash')} is not what the run had: {record.get(name)} then, {now} now"
+            raise RunError(what, where=str(path))
+
+
+def _verdict(path: Path, found: list[tuple[float, float]]) -> int:
+    rates, losses = column(path / "steps.csv", "lr"), column(path / "steps.csv", "loss")
+    recorded = list(zip(rates, losses, strict=True))[: len(found)]
+    for number, (then, now) in enumerate(zip(recorded, found, strict=False)):
+        if then != now:
+            what = f"step {number} differs: rate and loss {then} on record, {now} now"
+            fix = "compare versions, hardware and threads in run.json; deterministic=true gives equal bytes"
+            raise RunError(what, where=str(path), fix=fix)
+    say(f"{len(recorded)} steps agree with the record bit by bit: {path}")
+    return 0
