@@ -13,7 +13,7 @@ from clrx.files import write_json
 from clrx.intervals import intervals
 from clrx.metrics import choose_threshold, confusion, threshold_rule
 from clrx.predictions import write_predictions
-from clrx.screen import console, metrics_table, say
+from clrx.screen import console, metrics_table, say, say
 from clrx.weights import read_weights, save_weights
 
 log = logging.getLogger("clrx")
@@ -112,5 +112,6 @@ def show_result(bench: Bench, metrics: dict[str, Any]) -> None:
     title = f"test: {len(bench.data.split.test)} images, {level}% intervals over whole groups"
     if bench.data.source.synthetic:
         title = f"SYNTHETIC DATA  {title}"
-    console.print(metrics_table(title, metrics["test"]))
+    say(title)
+    console.print(metrics_table(metrics["test"]))
     say(f"run directory: {bench.path}")

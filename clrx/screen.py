@@ -86,9 +86,9 @@ def say(text: str) -> None:
     console.print(text, markup=False, soft_wrap=True)
 
 
-def metrics_table(title: str, metrics: dict[str, dict[str, Any]]) -> Table:
+def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
     """A table of metric, value, interval and value at a threshold of 0.5, from the record of one split."""
-    table = Table(title=title, title_justify="left")
+    table = Table()
     table.add_column("metric")
     for name in ("value", "interval", "at 0.5"):
         table.add_column(name, justify="right")
