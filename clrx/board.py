@@ -84,18 +84,14 @@ def row_of(job: Job, running: bool = False) -> tuple[str, ...]:
     """(name, state, epoch, metric, time left or error) of a job, from its files."""
     state = "running" if running else state_of(job.path) or "waiting"
     if state == "complete":
-        value = value_of(job.path)
-        return job.name, state, "", f"{_metric(job.path)} {value:.4f}", ""
+        return job.name, state, "", f"{_metric(job.path)} {value_of(job.path):.4f}", ""
     if state in FINAL:
         return job.name, state, "", "", error_of(job.path)
-    if not running:
-        return job.name, state, "", "", ""
     epochs, whole = _epochs(job.path), total_epochs(config_of(job.path))
-    if not epochs or not whole:
+    if not running or not epochs or not whole:
         return job.name, state, "", "", ""
     seconds = sum(float(row["seconds"]) for row in epochs) / len(epochs)
-    column = f"val_{_metric(job.path)}"
-    value = epochs[-1].get(column)
+    value = epochs[-1].get(f"val_{_metric(job.path)}")
     shown = f"{_metric(job.path)} {float(value):.4f}" if value else ""
     left = duration(seconds * (whole - len(epochs)))
     return job.name, state, f"epoch {len(epochs)}/{whole}", shown, f"{left} left"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from clrx.files import read_json, read_rows
 from clrx.run import state_of
@@ -38,7 +38,7 @@ class Job:
         return self.sweep / ".claims" / self.name
 
 
-def job_of(about: DictConfig, overrides: Iterable[str]) -> Job:
+def job_of(about: Any, overrides: Iterable[str]) -> Job:
     """The job of one set of overrides, given the `hydra` node of the configuration."""
     words = tuple(word for word in overrides if not word.startswith(("hydra.", "hydra/")))
     constant = set(about.job.config.override_dirname.exclude_keys)

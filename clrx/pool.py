@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
@@ -40,14 +41,14 @@ def run_batch(config: DictConfig, load: Callable, batch: list[list[str]], worker
 class Pool:
     """The jobs that wait and those that run here, by slot."""
 
-    about: DictConfig  # the `hydra` node
+    about: Any  # the `hydra` node
     compose: Compose
     board: Board
     waiting: list[Job]
     running: dict[int, tuple[Child, ExitStack]] = field(default_factory=dict)
 
 
-def run_jobs(jobs: Sequence[Job], about: DictConfig, compose: Compose, workers: int) -> None:
+def run_jobs(jobs: Sequence[Job], about: Any, compose: Compose, workers: int) -> None:
     """Return when every job has reached its end, here or in another process that works on the same sweep.
 
     Raises Interrupted when told to stop, after the runs have been told and have ended.
@@ -71,7 +72,7 @@ def _fill(pool: Pool, workers: int) -> None:
     for job in list(pool.waiting):
         slot = next((i for i in range(workers) if i not in pool.running), None)
         if state_of(job.path) in FINAL:
-            if not job.claim.exists() or not is_held(job.claim):
+            if not is_held(job.claim):
                 pool.waiting.remove(job)
                 pool.board.ended(job)
         elif slot is not None:

@@ -30,7 +30,7 @@ class Child:
     record: int | None  # run.json's time of change before it, ns
 
 
-def start(job: Job, about: DictConfig, environment: dict[str, str], claim: int) -> Child:
+def start(job: Job, about: Any, environment: dict[str, str], claim: int) -> Child:
     """Run `clrx train` for the job; its screen goes to screen.log.
 
     `claim`: descriptor of its lock, which the process inherits, so that no one else starts the job while it lives.
@@ -39,11 +39,9 @@ def start(job: Job, about: DictConfig, environment: dict[str, str], claim: int) 
     job.path.mkdir(parents=True, exist_ok=True)
     screen = job.path / "screen.log"
     spoken, record = screen.stat().st_size if screen.exists() else 0, _changed(job.path)
-    words = [*job.overrides, f"hydra.run.dir={quoted(str(job.path))}", *_search_path(about)]
-    command = [sys.executable, "-m", "clrx.child", str(os.getpid()), "train", *words]
     with screen.open("ab") as output:
         process = subprocess.Popen(
-            command,
+            command_of(job, about),
             cwd=about.runtime.cwd,
             env=os.environ | environment,
             stdin=subprocess.DEVNULL,
@@ -55,12 +53,18 @@ def start(job: Job, about: DictConfig, environment: dict[str, str], claim: int) 
     return Child(job, process, spoken, record)
 
 
+def command_of(job: Job, about: Any) -> list[str]:
+    """The command line of a job's process."""
+    words = [*job.overrides, f"hydra.run.dir={quoted(str(job.path))}", *_search_path(about)]
+    return [sys.executable, "-m", "clrx.child", str(os.getpid()), "train", *words]
+
+
 def quoted(text: str) -> str:
     """A value that Hydra's grammar reads as this very text."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _search_path(about: DictConfig) -> list[str]:
+def _search_path(about: Any) -> list[str]:
     """--config-dir of the sweep, for its runs too."""
     found = [source.path for source in about.runtime.config_sources if source.provider == "command-line"]
     return [word for path in found for word in ("--config-dir", path)]
@@ -86,8 +90,7 @@ def record_end(child: Child, compose: Callable[[Job], DictConfig]) -> None:
         return
     config = compose(child.job)
     if not (path / "config.yaml").exists():
-        with open_dict(config):
-            plain = plain_config(_without_hydra(config))
+        plain = plain_config(_without_hydra(config))
         write_text(path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain)))
     end = {"state": "failed", "finished": now(), "error": _reason(child)}
     write_json(path / "run.json", {**_begun(config), **before, **end})

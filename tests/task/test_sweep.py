@@ -1,0 +1,115 @@
+"""`clrx sweep` with runs that are stubs of a moment (tests/task/stub.py): what is run, skipped, retried and listed."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from clrx.run import state_of
+
+STUB = Path(__file__).with_name("stub.py")
+
+
+def start(place: Path, *words: str, **environment: str) -> subprocess.Popen:
+    command = [sys.executable, str(STUB), "sweep", f"hydra.sweep.dir={place}", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=os.environ | environment, cwd=place.parent, **pipes)
+
+
+def finish(process: subprocess.Popen) -> tuple[int, str]:
+    said = process.communicate(timeout=200)[0]
+    return process.returncode, said
+
+
+def states(place: Path) -> dict[str, str | None]:
+    return {run.name: state_of(run) for run in sorted(place.glob("*=*"))}
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    below = children.read_text().split() if children.exists() else []
+    return [pid, *(one for child in below for one in tree(int(child)))]
+
+
+def test_the_others_finish_and_the_list_has_all(tmp_path):
+    """One run raises, one diverges, one is killed, one is refused; started again, only what is asked for runs."""
+    place = tmp_path / "race"
+    words = ("policy=constant", "seed=0,10,11,12,13,1")
+    code, said = finish(start(place, *words))
+    expected = {
+        "0": "complete",
+        "1": "complete",
+        "10": "failed",
+        "11": "diverged",
+        "12": "failed",
+        "13": "failed",
+    }
+    assert code == 1, said
+    assert states(place) == {f"seed={seed}": state for seed, state in expected.items()}
+    for name in ("out of paper", "non-finite at step 3", "killed by SIGKILL", "seed=13 is unlucky", "0.6100"):
+        assert name in said.split("race: ")[1]
+    assert json.loads((place / "seed=12" / "run.json").read_text())["choices"]["policy"] == "constant"
+    assert "seed: 13" in (place / "seed=13" / "config.yaml").read_text()
+
+    (place / "seed=10" / "mended").touch()
+    code, said = finish(start(place, *words))
+    assert code == 1
+    assert len(lines(place / "seed=10" / "begun")) == 1, "a failed run is final until a retry is asked for"
+    code, said = finish(start(place, *words, "retry=failed"))
+    assert states(place)["seed=10"] == "complete"
+    begun = {run.name: len(lines(run / "begun")) for run in place.glob("*=*")}
+    assert begun == {"seed=0": 1, "seed=1": 1, "seed=10": 2, "seed=11": 1, "seed=12": 2, "seed=13": 0}
+
+
+def test_two_terminals_share_the_work(tmp_path):
+    place = tmp_path / "race"
+    words = ("policy=constant,triangular", "seed=0,1,2", "workers=2")
+    both = [start(place, *words, STUB_SECONDS="1", CUDA_VISIBLE_DEVICES="4,7") for _ in range(2)]
+    ended = [finish(process) for process in both]
+    assert [code for code, _ in ended] == [0, 0], ended
+    runs = [run for run in place.glob("*=*") if run.is_dir()]
+    assert len(runs) == 6
+    for run in runs:
+        assert lines(run / "completed") == ["once"]
+        assert len(lines(run / "begun")) == 1
+    assert {line for run in runs for line in lines(run / "begun")} == {"4", "7"}, "GPUs are shared out"
+    assert all(said.count(": starts") < 6 for _, said in ended)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
+    place = tmp_path / "race"
+    process = start(place, "policy=constant", "seed=0,1", STUB_SECONDS="60")
+    while not lines(place / "seed=0" / "begun"):
+        time.sleep(0.1)
+    process.send_signal(number)
+    assert finish(process)[0] == code
+    assert states(place) == {"seed=0": "interrupted"}
+
+
+def test_killed_again_and_again(tmp_path):
+    """kill -9 of the whole tree at random moments; the same command goes on until all have completed once."""
+    place, chance = tmp_path / "race", random.Random(0)
+    words = ("policy=constant,triangular", "seed=0,1", "workers=2")
+    for _ in range(2):
+        process = start(place, *words, STUB_SECONDS="1")
+        while not list(place.glob("*/begun")):
+            time.sleep(0.05)
+        time.sleep(chance.uniform(0, 1.5))
+        for pid in tree(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+    code, said = finish(start(place, *words, STUB_SECONDS="0.1"))
+    assert code == 0, said
+    assert [lines(run / "completed") for run in place.glob("*=*")] == [["once"]] * 4
