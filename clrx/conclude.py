@@ -13,7 +13,7 @@ from clrx.files import write_json
 from clrx.intervals import intervals
 from clrx.metrics import choose_threshold, confusion, threshold_rule
 from clrx.predictions import write_predictions
-from clrx.screen import console, metrics_table, say, say
+from clrx.screen import console, metrics_table, say
 from clrx.weights import read_weights, save_weights
 
 log = logging.getLogger("clrx")
