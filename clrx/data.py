@@ -46,6 +46,9 @@ def load_source(dataset: DictConfig) -> Source:
 def open_data(cfg: DictConfig, progress: Callable[[int, int], None] | None = None) -> Data:
     """Load, check, split and decode the data of `cfg`. The split is checked before anything is decoded."""
     source = load_source(cfg.dataset)
+    if source.files is not None and "" in source.files:
+        fix = "dataset.missing=drop leaves missing images out"
+        raise UserError("dataset.missing=keep is for clrx data: nothing can be trained on it", fix=fix)
     split = split_of(cfg, source)
     channels = cfg.dataset.channels or source.channels
     check_image(cfg.dataset.size, channels)

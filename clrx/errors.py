@@ -58,6 +58,11 @@ def require_number(
     raise UserError(f"{where} is {value!r}", where=where, allowed=allowed, fix=f"set {where}=NUMBER")
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence with the names nearest to `name`, or an empty string when none is near."""
     near = get_close_matches(name, sorted(known), n=3, cutoff=0.5)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from clrx.errors import UserError
+from clrx.missing import check_missing, settle_missing
 from clrx.nih_files import Found, find_files, label_table, official_parts
 from clrx.nih_table import DISEASES, NO_FINDING, one_hot, read_table
 from clrx.randomness import random_key
@@ -20,7 +21,7 @@ class Release:
     """A row an image: `table` (image, group, labels, age, gender, view, follow_up, split); `files`."""
 
     table: pd.DataFrame
-    files: np.ndarray  # (N,) absolute paths
+    files: np.ndarray  # (N,) absolute paths, "" where there is no such file
     facts: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
@@ -31,14 +32,14 @@ def open_release(
     table: str | None = None,
     images: str | None = None,
 ) -> Release:
-    """Read the release unpacked in the folder `root`.
+    """Read the release in `root`, a folder or an archive.
 
     `missing`: `error` refuses images that the label table names and the folder lacks, with their count;
-    `drop` leaves them out, with a note. `table`: the label table, where there are several; `images`: the
-    folder below `root` that holds the images, where some lie there twice. Raises UserError.
+    `drop` leaves them out, with a note; `keep` leaves them in, with "" for a path. `table`: the label table,
+    where there are several; `images`: the folder below `root`, or the archive in it, that holds the images,
+    where some lie there twice or are packed. Raises UserError.
     """
-    if missing not in ("error", "drop"):
-        raise UserError(f"dataset.missing={missing} is unknown", allowed="error | drop")
+    check_missing(missing)
     found = find_files(root)
     path = label_table(found, table)
     frame, digest = read_table(path)
@@ -50,21 +51,14 @@ def open_release(
 
 
 def _present(frame: pd.DataFrame, found: Found, missing: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows whose image is in the folder, with its path, and the note on those that are not."""
+    """The rows to use, each with the path of its image, and the note on images that are not there."""
     _check_twice(frame, found)
-    frame = frame.assign(file=frame["image"].map(found.images))
-    lacking = int(frame["file"].isna().sum())
-    if not lacking:
-        return frame, ()
-    what = f"{lacking:,} of the {len(frame):,} images that the label table names are not under the folder"
-    if missing == "error" or lacking == len(frame):
-        raise UserError(what, where=str(found.folder), fix=_missing_fix(found, lacking == len(frame)))
-    return frame.dropna(subset="file").reset_index(drop=True), (f"{what}; they are left out",)
-
-
-def _missing_fix(found: Found, every: bool) -> str:
-    unpack = f"unpack {', '.join(sorted(found.archives)[:3]) or 'them'} there"
-    return unpack if every else f"{unpack}, or leave them out: dataset.missing=drop"
+    frame = frame.assign(file=[found.images.get(name, "") for name in frame["image"]])
+    archives = sorted(found.archives)
+    fix = f"unpack {', '.join(archives[:3]) or 'them'} there"
+    fix += f", or name it: dataset.images={archives[0]}" if len(archives) == 1 else ""
+    names, place = "the label table", "under the folder"
+    return settle_missing(frame, missing, names=names, place=place, where=str(found.folder), fix=fix)
 
 
 def _check_twice(frame: pd.DataFrame, found: Found) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clrx.archive import resolve_root
 from clrx.errors import UserError
 
 TABLE_NAME = re.compile(r"Data_Entry_2017.*\.csv(\.gz)?", re.IGNORECASE)
@@ -28,7 +29,10 @@ class Found:
 
 
 def find_files(root: str | os.PathLike[str] | None) -> Found:
-    """Sort every file below the folder `root` by what it is, in one walk. Raises UserError for no folder."""
+    """Sort every file below `root`, a folder or an archive, by what it is, in one walk.
+
+    Raises UserError where it is neither.
+    """
     found = Found(_folder(root))
     for entry in _files(found.folder, set()):
         name, plain = entry.name, entry.name.removesuffix(".gz")
@@ -79,10 +83,12 @@ def _folder(root: str | os.PathLike[str] | None) -> Path:
     fix = "dataset.root=DIR, the folder with Data_Entry_2017*.csv and the unpacked images of the NIH release"
     if root is None:
         raise UserError("dataset.root is not set", where="dataset.root", fix=fix)
-    folder = Path(root).expanduser().absolute()
+    place = Path(root).expanduser().absolute()
+    if not place.exists():
+        raise UserError(f"{place} does not exist", where="dataset.root", fix=fix)
+    folder = resolve_root(str(place))
     if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        raise UserError(f"{folder} {what}", where="dataset.root", fix=fix)
+        raise UserError(f"{place} is not a folder or an archive", where="dataset.root", fix=fix)
     return folder
 
 

@@ -1,17 +1,23 @@
 """CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images of 32x32 in ten classes."""
 
+import socket
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from clrx.errors import UserError
+from clrx.errors import UserError, first_line
 from clrx.places import cache_dir
 from clrx.source import Source
-from clrx.tree import given_root, leaves, tree_source
+from clrx.tree import given_folder, leaves, tree_source
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # Mishra et al. 2019, section 2.1
+JPEG = (
+    "CIFAR-10 from JPEG files: its pixels were encoded again, so results do not compare with published ones"
+)
+SILENCE = 30.0  # seconds that a download may stand still
 
 
 def load(root: str | None = None, download: bool = False) -> Source:
@@ -23,7 +29,7 @@ def load(root: str | None = None, download: bool = False) -> Source:
     """
     if download:
         return _from_torchvision(Path(root).expanduser() if root else cache_dir() / "cifar10", download=True)
-    folder = given_root(root, "a folder or archive; or dataset.download=true")
+    folder = given_folder(root, "a folder or archive; or dataset.download=true")
     if (folder / "cifar-10-batches-py").is_dir():
         return _from_torchvision(folder, download=False)
     found = [leaf for leaf in leaves(folder) if leaf.label in CLASSES and leaf.part]
@@ -32,20 +38,32 @@ def load(root: str | None = None, download: bool = False) -> Source:
         raise UserError(
             "this is not CIFAR-10", where=str(folder), allowed=allowed, fix="dataset.download=true"
         )
-    return tree_source("cifar10", folder, found, channels=3, classes=CLASSES, mean=MEAN, std=STD)
+    lossy = any(leaf.name.lower().endswith((".jpg", ".jpeg")) for leaf in found)
+    return tree_source(
+        *("cifar10", folder, found),
+        channels=3,
+        classes=CLASSES,
+        mean=MEAN,
+        std=STD,
+        notes=(JPEG,) if lossy else (),
+    )
 
 
 def _from_torchvision(folder: Path, download: bool) -> Source:
     from torchvision.datasets import CIFAR10
 
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SILENCE)
     try:
         parts = {
             name: CIFAR10(folder, train=name == "train", download=download) for name in ("train", "test")
         }
-    except (OSError, RuntimeError) as error:
-        what = f"CIFAR-10 could not be read: {str(error).splitlines()[0]}"
-        fix = "download cifar-10-python.tar.gz elsewhere, unpack it into dataset.root"
+    except (OSError, RuntimeError, HTTPException) as error:
+        what = f"CIFAR-10 could not be {'downloaded' if download else 'read'}: {first_line(error)}"
+        fix = f"fetch {CIFAR10.url} another way, and dataset.root=PLACE/{CIFAR10.filename}"
         raise UserError(what, where=str(folder), fix=fix) from error
+    finally:
+        socket.setdefaulttimeout(before)
     rows = [(f"{name}/{i:05d}", name) for name, part in parts.items() for i in range(len(part.data))]
     table = pd.DataFrame(rows, columns=["image", "split"])
     return Source(

@@ -1,17 +1,20 @@
 """Dermatology: HAM10000 and the ISIC archive's layout (images and a metadata table), or folders by class."""
 
+import re
+from collections import Counter
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from clrx.archive import resolve_root
+from clrx.archive import ENDINGS, resolve_root
+from clrx.classes import in_order, indices, task_of
+from clrx.csv_file import read_csv
 from clrx.errors import UserError
+from clrx.missing import check_missing, settle_missing
 from clrx.source import Source
-from clrx.tree import given_root, image_files, leaves, task_of, tree_source
+from clrx.tree import given_folder, image_files, leaves, tree_source
 
-COLUMNS = ("lesion_id", "image_id", "dx")
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz")
+COLUMNS = {"lesion_id": "group", "image_id": "image", "dx": "dx"}
+PATTERN = "*metadata*.csv"
+NO_CLASS = re.compile(r"images|part[-_ ]?\d|input", re.IGNORECASE)  # folders that releases are packed in
 
 
 def load(root: str | None = None, metadata: str | None = None, missing: str = "error") -> Source:
@@ -20,22 +23,19 @@ def load(root: str | None = None, metadata: str | None = None, missing: str = "e
     `root`: a folder with the images, at any depth, or an archive of them, and `metadata` the table (null: the one
     *metadata*.csv in or beside `root`). Without a table: one folder a class, each image its own group, as a private
     set like Mishra et al. 2019's (10 classes, 7,543 images) can be laid out. `missing`: error | drop images that the
-    table names and the folder lacks.
+    table names and the folder lacks. Raises UserError.
     """
-    if missing not in ("error", "drop"):
-        raise UserError(f"dataset.missing={missing} is unknown", allowed="error, drop")
+    check_missing(missing)
     folder = _images_folder(
-        given_root(root, "a folder or archive of images, with a *metadata*.csv or class folders")
+        given_folder(root, "a folder or archive of images, with a *metadata*.csv or class folders")
     )
-    table = _metadata_file(Path(str(root)).expanduser(), folder, metadata)
-    if table is None:
-        return tree_source("dermatology", folder, leaves(folder), channels=3)
-    return _by_table(_read(table), folder, missing, table)
+    table = _metadata_file(Path(str(root)).expanduser().absolute(), folder, metadata)
+    return _by_class(folder) if table is None else _by_table(table, folder, missing)
 
 
 def _images_folder(place: Path) -> Path:
     """The folder itself, or the one archive that lies in it where it has no images of its own."""
-    archives = [file for file in sorted(place.iterdir()) if file.name.lower().endswith(ARCHIVES)]
+    archives = [file for file in sorted(place.iterdir()) if file.name.lower().endswith(ENDINGS)]
     return resolve_root(str(archives[0])) if len(archives) == 1 and not image_files(place) else place
 
 
@@ -44,46 +44,54 @@ def _metadata_file(root: Path, folder: Path, named: str | None) -> Path | None:
         if not Path(named).expanduser().is_file():
             raise UserError(f"there is no metadata table {named}", where="dataset.metadata")
         return Path(named).expanduser()
-    places = dict.fromkeys([root if root.is_dir() else root.parent, folder])
-    tables = sorted({file for place in places for file in place.rglob("*metadata*.csv")})
+    beside = root.rglob(PATTERN) if root.is_dir() else root.parent.glob(PATTERN)
+    tables = sorted({*beside, *folder.rglob(PATTERN)})
     if len(tables) > 1:
         allowed = ", ".join(map(str, tables))
         raise UserError("there are several metadata tables", allowed=allowed, fix="dataset.metadata=FILE")
     return tables[0] if tables else None
 
 
-def _read(file: Path) -> pd.DataFrame:
-    table = pd.read_csv(file, dtype=str)
-    if lacking := [name for name in COLUMNS if name not in table.columns]:
-        what = f"the metadata table lacks {', '.join(lacking)}"
-        raise UserError(what, where=str(file), allowed=", ".join(COLUMNS))
-    empty = table[list(COLUMNS)].isna().any(axis=1) | table["image_id"].duplicated()
-    if empty.any():
-        what = f"line {int(empty.to_numpy().argmax()) + 2} has an empty cell or names an image again"
-        raise UserError(what, where=str(file))
-    return table
-
-
-def _by_table(table: pd.DataFrame, folder: Path, missing: str, file: Path) -> Source:
-    paths = {Path(path).stem: path for path in image_files(folder)}
-    present = table["image_id"].isin(paths.keys()).to_numpy()
-    lacking = int((~present).sum())
-    note = f"{lacking:,} of the {len(table):,} images that {file.name} names are not in the folder"
-    if lacking and (missing == "error" or not present.any()):
-        fix = (
-            "dataset.missing=drop leaves them out" if present.any() else "dataset.root=FOLDER with the images"
+def _by_class(folder: Path) -> Source:
+    found = leaves(folder)
+    wrong = sorted({leaf.label for leaf in found if NO_CLASS.search(leaf.label)})
+    if wrong:
+        what = f"there is no metadata table, and {wrong[0]} is no name of a class"
+        raise UserError(
+            what, where=str(folder), fix="dataset.metadata=FILE, a CSV with " + ", ".join(COLUMNS)
         )
-        raise UserError(note, where=str(folder), fix=fix)
-    table = table[present].reset_index(drop=True)
-    classes = tuple(sorted(table["dx"].unique()))
+    return tree_source("dermatology", folder, found, channels=3)
+
+
+def _by_table(file: Path, folder: Path, missing: str) -> Source:
+    raw = read_csv(file, {f"column {name}": name for name in COLUMNS}, unique=["image_id"])
+    table = raw.rename(columns=COLUMNS)
+    paths = _paths(folder, set(table["image"]))
+    table["file"] = [paths.get(name, "") for name in table["image"]]
+    fix = "dataset.root=FOLDER with the images"
+    words = {"names": file.name, "place": "in the folder", "where": str(folder), "fix": fix}
+    table, notes = settle_missing(table, missing, **words)
+    classes = in_order(table["dx"])
     return Source(
         name="dermatology",
         task=task_of(len(classes), "dermatology"),
         classes=classes,
-        table=table.rename(columns={"image_id": "image", "lesion_id": "group"}),
-        labels=np.searchsorted(np.array(classes), table["dx"].to_numpy(dtype=str)).astype(np.int64),
-        files=tuple(paths[name] for name in table["image_id"]),
+        table=table.drop(columns=["file", "dx"]),
+        labels=indices(table["dx"], classes),
+        files=tuple(table["file"]),
         channels=3,
-        notes=(f"{note}; they are left out",) if lacking else (),
+        notes=notes,
         root=str(folder),
     )
+
+
+def _paths(folder: Path, wanted: set[str]) -> dict[str, str]:
+    """The file of each wanted image, by its name without ending; UserError where one has several."""
+    files = [(Path(path).stem, path) for path in image_files(folder)]
+    twice = sorted(
+        name for name, count in Counter(stem for stem, _ in files).items() if count > 1 and name in wanted
+    )
+    if twice:
+        places = ", ".join(path for stem, path in files if stem == twice[0])
+        raise UserError(f"{len(twice):,} images are there more than once, e.g. {twice[0]}", where=places)
+    return {stem: path for stem, path in files if stem in wanted}

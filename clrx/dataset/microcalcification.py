@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from clrx.classes import in_order
 from clrx.errors import UserError
-from clrx.npz import read_npz
+from clrx.npz import as_images, read_npz
 from clrx.randomness import random_generator
 from clrx.source import Source
 from clrx.tree import given_root, leaves, tree_source
@@ -15,38 +16,47 @@ from clrx.tree import given_root, leaves, tree_source
 CLASSES = ("normal", "microcalcification")
 
 
-def load(root: str | None = None, skew: str | float | None = None, seed: int = 0) -> Source:
+def load(
+    root: str | None = None, skew: str | float | None = None, positive: str | None = None, seed: int = 0
+) -> Source:
     """Patches labelled 0 or 1, grouped by film.
 
     `root`: an npz with `images` (N, H, W) uint8, `labels` (N,) and `groups` (N,); or a folder or archive of two
-    class folders, the one whose name sorts first being the negatives, and a file's group the part of its name
+    class folders, `positive` being the one with microcalcifications, and a file's group the part of its name
     before the last underscore. `skew`: positives a negative, e.g. 1/17; whichever class has too many loses some,
     drawn by `seed`; null: as they are.
     """
+    ratio = None if skew is None else parse_skew(skew)
     place = given_root(root, "an npz file with images, labels and groups, or two class folders")
-    source = _from_npz(place) if place.is_file() else _from_folders(place)
-    return source if skew is None else _skewed(source, parse_skew(skew), seed)
+    source = _from_npz(place) if place.is_file() else _from_folders(place, positive)
+    return source if ratio is None else _skewed(source, ratio, seed)
 
 
 def _from_npz(file: Path) -> Source:
     arrays = read_npz(file, ("images", "labels", "groups"))
-    labels = arrays["labels"].astype(np.int64)
-    if set(np.unique(labels)) != {0, 1}:
-        raise UserError(
-            f"labels are {np.unique(labels)[:5]}", where=str(file), allowed="0 and 1, both present"
-        )
+    labels, groups = arrays["labels"].reshape(len(arrays["labels"]), -1), arrays["groups"]
+    found = np.unique(labels)
+    if labels.shape[1] != 1 or found.tolist() != [0, 1]:
+        what = f"labels are {labels.shape} of {', '.join(map(str, found[:5].tolist()))}"
+        raise UserError(what, where=str(file), allowed="one an image, 0 or 1, both present")
+    if groups.ndim != 1:
+        raise UserError(f"groups are {groups.shape}", where=str(file), allowed="one an image")
     names = [f"{index:06d}" for index in range(len(labels))]
-    table = pd.DataFrame({"image": names, "group": arrays["groups"].astype(str)})
-    return Source("microcalcification", "binary", CLASSES, table, labels, array=arrays["images"])
+    table = pd.DataFrame({"image": names, "group": groups.astype(str)})
+    images = as_images(arrays["images"], file)
+    return Source("microcalcification", "binary", CLASSES, table, labels[:, 0].astype(np.int64), array=images)
 
 
-def _from_folders(folder: Path) -> Source:
+def _from_folders(folder: Path, positive: str | None) -> Source:
     found = leaves(folder)
-    classes = tuple(sorted({leaf.label for leaf in found}))
-    if len(classes) != 2:
-        raise UserError(
-            f"{len(classes)} class folders: {', '.join(classes)}", where=str(folder), allowed="two"
-        )
+    names = sorted({leaf.label for leaf in found})
+    if len(names) != 2:
+        what = f"{len(names)} class folders: {', '.join(names[:12])}"
+        raise UserError(what, where=str(folder), allowed="two")
+    if positive is None and "0" not in names:
+        what = f"which folder holds the microcalcifications, {names[0]} or {names[1]}?"
+        raise UserError(what, where="dataset.positive", fix=f"dataset.positive={names[0]}")
+    classes = in_order(names, positive)
     groups = [Path(leaf.name).stem.rpartition("_")[0] or leaf.name for leaf in found]
     return tree_source("microcalcification", folder, found, channels=1, classes=classes, group=groups)
 

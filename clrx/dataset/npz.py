@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clrx.errors import UserError, did_you_mean
-from clrx.npz import read_npz
+from clrx.classes import task_of
+from clrx.errors import UserError, did_you_mean, first_line
+from clrx.npz import as_images, read_arrays
 from clrx.places import cache_dir
 from clrx.source import Source, Task
-from clrx.tree import given_root, task_of
+from clrx.tree import given_file
 
 PARTS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -18,21 +19,16 @@ PARTS = {"train": "train", "val": "validation", "test": "test"}
 def load(root: str | None = None, name: str | None = None) -> Source:
     """Images with the split that the file gives.
 
-    `root`: an npz with {train,val,test}_images uint8 (N, H, W[, 3]) and {train,val,test}_labels (N,), (N, 1) or, for
-    several labels an image, (N, K) of 0 and 1. `name`: a MedMNIST set (chestmnist, dermamnist, ...) that the
-    `medmnist` package (clrx[medmnist]) downloads into the cache folder.
+    `root`: an npz with {train,val,test}_images uint8 (N, H, W[, 1 or 3]) and {train,val,test}_labels (N,), (N, 1) or,
+    for several labels an image, (N, K) of 0 and 1. `name`: a MedMNIST set (chestmnist, dermamnist, ...) that the
+    `medmnist` package (clrx[medmnist]) downloads into the cache folder. Raises UserError.
     """
-    file = _downloaded(name) if name is not None else given_root(root, "an npz file in the MedMNIST layout")
-    names = [f"{part}_{what}" for part in PARTS for what in ("images", "labels")]
-    arrays = read_npz(file)
-    if lacking := [key for key in names if key not in arrays]:
-        raise UserError(f"the npz lacks {', '.join(lacking)}", where=str(file), allowed=", ".join(names))
-    labels = np.concatenate([_two_dimensional(arrays[f"{part}_labels"]) for part in PARTS])
+    file = _downloaded(name) if name is not None else given_file(root, "an npz file in the MedMNIST layout")
+    arrays = read_arrays(file, [f"{part}_{what}" for part in PARTS for what in ("images", "labels")])
+    labels, array = _labels(arrays, file), _images(arrays, file)
     sizes = {part: len(arrays[f"{part}_images"]) for part in PARTS}
     rows = [(f"{part}/{index:06d}", PARTS[part]) for part, size in sizes.items() for index in range(size)]
     table = pd.DataFrame(rows, columns=["image", "split"])
-    array = np.concatenate([arrays[f"{part}_images"] for part in PARTS])
-    _check(array, labels, file)
     task, classes = _task(labels, _names(name or file.stem), file)
     return Source(
         name=name or file.stem,
@@ -41,33 +37,51 @@ def load(root: str | None = None, name: str | None = None) -> Source:
         table=table.assign(group=table["image"]),
         labels=labels.astype(np.uint8) if task == "multilabel" else labels[:, 0].astype(np.int64),
         array=array,
-        channels=3 if array.ndim == 4 else 1,
+        channels=3 if array.ndim == 4 and array.shape[3] == 3 else 1,
     )
 
 
-def _two_dimensional(labels: np.ndarray) -> np.ndarray:
-    return labels.reshape(len(labels), -1)
+def _labels(arrays: dict[str, np.ndarray], file: Path) -> np.ndarray:
+    """(N, K): the labels of all parts, as many as there are images in each."""
+    columns = {part: arrays[f"{part}_labels"].reshape(len(arrays[f"{part}_labels"]), -1) for part in PARTS}
+    for part, column in columns.items():
+        images = len(arrays[f"{part}_images"])
+        if len(column) != images:
+            raise UserError(f"{part}: {images:,} images, but {len(column):,} labels", where=str(file))
+    if len({column.shape[1] for column in columns.values()}) > 1:
+        raise UserError("the parts have different numbers of labels an image", where=str(file))
+    return np.concatenate(list(columns.values()))
 
 
-def _check(array: np.ndarray, labels: np.ndarray, file: Path) -> None:
-    if array.dtype != np.uint8 or array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] != 3):
-        what = f"images are {array.dtype} {array.shape}"
-        raise UserError(what, where=str(file), allowed="uint8 (N, H, W) or (N, H, W, 3)")
-    if len(array) != len(labels):
-        raise UserError(f"{len(array)} images, but {len(labels)} labels", where=str(file))
+def _images(arrays: dict[str, np.ndarray], file: Path) -> np.ndarray:
+    parts = [as_images(arrays[f"{part}_images"], file) for part in PARTS]
+    if len({part.shape[1:] for part in parts}) > 1:
+        what = (
+            f"the parts have images of different shapes: {', '.join(str(part.shape[1:]) for part in parts)}"
+        )
+        raise UserError(what, where=str(file))
+    return np.concatenate(parts)
 
 
 def _task(labels: np.ndarray, names: tuple[str, ...], file: Path) -> tuple[Task, tuple[str, ...]]:
     """The task that the labels make, and its class names: the known ones, else numbers."""
+    found = np.unique(labels)
     if labels.shape[1] > 1:
-        if not set(np.unique(labels)) <= {0, 1}:
-            raise UserError("several labels an image, but not of 0 and 1", where=str(file))
-        return "multilabel", names or tuple(str(index) for index in range(labels.shape[1]))
-    highest = int(labels.max())
-    if labels.min() < 0 or not np.issubdtype(labels.dtype, np.integer):
-        raise UserError("labels are no class numbers", where=str(file), allowed="0, 1, 2, ...")
-    classes = names if len(names) > highest else tuple(str(index) for index in range(highest + 1))
+        if not set(found.tolist()) <= {0, 1}:
+            raise UserError("there are several labels an image, but not of 0 and 1", where=str(file))
+        return "multilabel", names if len(names) == labels.shape[1] else _numbers(labels.shape[1])
+    whole = (
+        np.issubdtype(labels.dtype, np.integer) and len(found) and 0 <= found[0] <= found[-1] < len(labels)
+    )
+    if not whole:
+        what = f"labels are no class numbers: {labels.dtype} {', '.join(map(str, found[:5].tolist()))}"
+        raise UserError(what, where=str(file), allowed="whole numbers 0, 1, 2, ...")
+    classes = names if len(names) > found[-1] else _numbers(int(found[-1]) + 1)
     return task_of(len(classes), file.name), classes
+
+
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(str(index) for index in range(count))
 
 
 def _known() -> dict[str, Any]:
@@ -101,6 +115,6 @@ def _downloaded(name: str) -> Path:
     try:
         getattr(medmnist, known[name]["python_class"])(split="train", download=True, root=str(folder))
     except Exception as error:  # whatever the package's downloader raises
-        what = f"{name} could not be downloaded: {str(error).splitlines()[0]}"
+        what = f"{name} could not be downloaded: {first_line(error)}"
         raise UserError(what, fix=f"download {name}.npz elsewhere: dataset.root=FILE.npz") from error
     return folder / f"{name}.npz"

@@ -1,7 +1,9 @@
 """ChestX-ray14: the label table in its versions, files at any depth, the three tasks, on made and on real data."""
 
 import gzip
+import shutil
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -159,6 +161,29 @@ def test_no_image_at_all_names_the_archives_to_unpack(tmp_path):
     assert "unpack images_001.tar.gz there" in message
 
 
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+def test_an_archive_as_root_and_an_archive_of_the_images_in_it(release, tmp_path, monkeypatch, kind):
+    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "cache"))
+    names = [row[0] for row in ROWS[:-1]]
+    whole = shutil.make_archive(str(tmp_path.parent / f"{tmp_path.name} whole"), kind, release)
+    assert list(open_release(whole, missing="drop").table["image"]) == names
+    place = tmp_path / "place"
+    place.mkdir()
+    (release / "Data_Entry_2017_v2020.csv").rename(place / "Data_Entry_2017_v2020.csv")
+    archive = Path(shutil.make_archive(str(place / "images_01"), kind, release / "images"))
+    assert f"or name it: dataset.images={archive.name}" in refusal(open_release, place)
+    found = open_release(place, missing="drop", images=archive.name)
+    assert list(found.table["image"]) == names[4:]
+    assert all(Path(path).is_file() for path in found.files)
+
+
+def test_absent_images_can_be_kept_to_be_listed(release):
+    kept = open_release(release, missing="keep")
+    assert list(kept.table["image"]) == [row[0] for row in ROWS]
+    assert [bool(path) for path in kept.files] == [True] * 6 + [False]
+    assert kept.notes == ("1 of the 7 images that the label table names are not under the folder",)
+
+
 def test_a_linked_folder_is_followed_and_a_circle_ends(release, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / ROWS[-1][0]).touch()
@@ -172,7 +197,7 @@ def test_a_linked_folder_is_followed_and_a_circle_ends(release, tmp_path_factory
     [
         (lambda folder: None, "dataset.root is not set"),
         (lambda folder: folder / "absent", "does not exist"),
-        (lambda folder: folder / "Data_Entry_2017_v2020.csv", "is not a folder"),
+        (lambda folder: folder / "Data_Entry_2017_v2020.csv", "is not a folder or an archive"),
         (lambda folder: folder / "images", "there is no label table"),
     ],
 )
@@ -319,7 +344,11 @@ def test_real_images_and_the_official_split(nih_64):
 def test_effusion_on_real_images_splits_every_way(nih_64):
     source = chestxray14.load(nih_64, "Effusion", 13500, missing="drop")
     assert np.bincount(source.labels).tolist() == [499, 170]
-    assert [bool(make_split(source, by).notes) for by in ("group", "official", "image")] == [False, False, True]
+    assert [bool(make_split(source, by).notes) for by in ("group", "official", "image")] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_official_lists_hold_no_patient_on_both_sides(shared_data, nih_table):
