@@ -35,7 +35,9 @@ def dot_pictures(comparison: Comparison) -> Iterator[Picture]:
         title = f"{titled(comparison.metric)}, test set"
         caption = f"{title}. Small: one run; large: mean; line: 95% interval over seeds."
         alt = f"{name} of every run, with mean and interval, by configuration"
-        yield picture("means", _figure(title, comparison, rows, name), alt, caption)
+        figure = _figure(title, comparison, rows, name)
+        _keep_to_shares(figure.axes[0], [value for row in rows for value in row.values])
+        yield picture("means", figure, alt, caption)
     if gaps := [row for row in _gap_rows(found) if row.values]:
         base = comparison.baseline.label
         figure = _figure("Paired differences", comparison, gaps, f"{name}: difference to {shortened(base)}")
@@ -66,6 +68,13 @@ def _figure(title: str, comparison: Comparison, rows: Sequence[Row], xlabel: str
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     return figure
+
+
+def _keep_to_shares(ax: Axes, values: Sequence[float]) -> None:
+    """Cut intervals of too few seeds off at 0 and 1, so that the values can still be told apart."""
+    left, right = ax.get_xlim()
+    if values and min(values) >= 0 and max(values) <= 1:
+        ax.set_xlim(max(left, -0.02), min(right, 1.02))
 
 
 def _draw(ax: Axes, place: int, row: Row) -> None:

@@ -15,6 +15,7 @@ from matplotlib.transforms import Bbox
 from clrx.plot import curves, style
 from clrx.report.comparison import Comparison, has_values
 from clrx.report.grouping import Group
+from clrx.report.results import drawn, drawn_note
 
 LONGEST = 800  # points of a line of rates: more cannot be seen
 
@@ -65,21 +66,22 @@ def _curves(comparison: Comparison, name: str, title: str, columns: list[str]) -
     if not shown:
         return
     heights = [1.9] * len(shown) + [1.3]
-    figure, axes = style.sheet(heights, title, about(comparison), lines=len(comparison.groups))
+    figure, axes = style.sheet(heights, title, about(comparison), lines=len(drawn(comparison)))
     for ax, column in zip(axes, shown, strict=False):
         style.dress(ax, ylabel=column.split("_", 1)[1].replace("_", " ").replace("auroc", "AUROC"))
-        for k, group in enumerate(comparison.groups):
+        for k, group in enumerate(drawn(comparison)):
             _band(ax, group, column, k)
     longest = 0.0
-    for k, group in enumerate(comparison.groups):
+    for k, group in enumerate(drawn(comparison)):
         longest = max(longest, _rates(axes[-1], group, k))
     axes[-1].set_xlim(0, longest or None)
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     style.legend_below(axes[0])
     alt = f"{title}: {', '.join(shown)} over the epochs, and the learning rate, one line for each of "
-    alt += "; ".join(group.label for group in comparison.groups)
+    alt += "; ".join(group.label for group in drawn(comparison))
     caption = f"{title}. Line: mean over the complete runs; band: from the lowest to the highest of them."
-    yield picture(name, figure, alt, f"{caption} Beneath, the learning rate of each step.")
+    caption += " Beneath, the learning rate of each step." + drawn_note(comparison)
+    yield picture(name, figure, alt, caption)
 
 
 def look(k: int) -> dict[str, Any]:

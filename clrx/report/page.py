@@ -17,6 +17,7 @@ from clrx.report.wording import listed, plural
 
 STYLE = Path(__file__).with_name("style.css")
 LONG_TITLE = 90  # letters
+MOST_SAID = 8  # conclusions that are shown without being asked for
 Section = tuple[str, html.Node]  # heading, what stands under it
 
 
@@ -91,13 +92,16 @@ def _figures(drawn: dict[str, Picture], *names: str) -> html.Node:
 
 
 def _conclusion(comparison: Comparison, race: Race | None) -> html.Node:
-    said = [*sentences(comparison), fastest(comparison, race) if race else ""]
+    said = sentences(comparison)
+    seen = [*said[:MOST_SAID], fastest(comparison, race) if race else ""]
     base = f", against {comparison.baseline.label}, over seeds" if len(comparison.groups) > 1 else ""
-    items = [html.tag("li", text) for text in said if text]
-    return [
-        html.tag("p", f"{titled(comparison.metric)} of the test set{base}:"),
-        html.tag("ul", items, class_="verdict"),
-    ]
+    rest = html.details(plural(len(said[MOST_SAID:]), "further comparison"), _items(said[MOST_SAID:]))
+    intro = html.tag("p", f"{titled(comparison.metric)} of the test set{base}:")
+    return [intro, _items(seen), rest if said[MOST_SAID:] else None]
+
+
+def _items(texts: Sequence[str]) -> html.Markup:
+    return html.tag("ul", [html.tag("li", text) for text in texts if text], class_="verdict")
 
 
 def _time(comparison: Comparison, race: Race | None) -> html.Node:
@@ -112,6 +116,10 @@ def differences_table(comparison: Comparison) -> Table | None:
     found = differences(comparison.groups)
     if not found:
         return None
-    header = ("setting", *(group.label for group in comparison.groups))
-    rows = tuple((key, *values) for key, values in found.items())
-    return Table("Settings that differ between the configurations", header, rows)
+    labels, title = (
+        [group.label for group in comparison.groups],
+        "Settings that differ between the configurations",
+    )
+    if len(found) > len(labels):
+        return Table(title, ("setting", *labels), tuple((key, *values) for key, values in found.items()))
+    return Table(title, ("configuration", *found), tuple(zip(labels, *found.values(), strict=True)))

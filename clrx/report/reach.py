@@ -12,7 +12,7 @@ from clrx.report.comparison import Comparison, has_values
 from clrx.report.grouping import Group, Place, place_name, place_of
 from clrx.report.results import named
 from clrx.report.tables import Table
-from clrx.report.wording import NOTHING, count, duration, listed, number
+from clrx.report.wording import NOTHING, count, duration, listed, number, plural
 from clrx.statistics import Reached, time_to_target
 
 ROUNDING = 1e-9  # or a mean of equal values could lie above them all
@@ -74,12 +74,15 @@ def race_table(comparison: Comparison, race: Race) -> Table:
     """How many runs reached the target, medians of when, and how many times longer the baseline took."""
     base = comparison.baseline.label
     rows = [_cells(race, group.label, base) for group in comparison.groups]
-    header = ("configuration", "reached it", "epochs", "steps", "time", "speed-up (ep.)", "(time)")
-    what = f"{named(race.column.removeprefix('val_'))}{' on validation' if 'val_' in race.column else ''}"
+    header = ("configuration", "reached it", "epochs", "steps", "time", "speed-up in epochs", "in time")
     where = "as asked" if race.given else f"the last epoch's mean of {base}"
     note = "Medians over seeds, in which a run that never reaches the target counts as later than any other."
     note += f" Speed-up: the median of {base} over this one. Time: of training and validation until then."
-    return Table(f"To reach {what} of {number(race.target)} ({where})", header, tuple(rows), note)
+    return Table(f"To reach {_curve(race)} of {number(race.target)} ({where})", header, tuple(rows), note)
+
+
+def _curve(race: Race) -> str:
+    return named(race.column.replace("val_", "validation ").replace("train_", "training "))
 
 
 def _cells(race: Race, label: str, base: str) -> tuple[str, ...]:
@@ -119,8 +122,12 @@ def fastest(comparison: Comparison, race: Race) -> str:
     if len(race.reached) < 2 or not known:
         return ""
     first = min(known, key=lambda label: known[label])
-    target = f"{named(race.column.removeprefix('val_'))} {number(race.target, 3)}"
+    target = f"{_curve(race)} of {number(race.target, 3)}"
     if first == base:
-        return f"No configuration reached {target} in fewer epochs than {base} ({count(known[base])})."
+        return (
+            f"Observed, not tested: none reached {target} in fewer epochs than {base} ({count(known[base])})."
+        )
     theirs = f"{base} in {count(known[base])}" if base in known else f"{base} never"
-    return f"{first} reached {target} first: in {count(known[first])} epochs (median over seeds), {theirs}."
+    runs = plural(len(race.reached[first]), "run")
+    took = f"in {count(known[first])} {'epoch' if known[first] == 1 else 'epochs'} (median of {runs})"
+    return f"Observed, not tested: {first} reached {target} first, {took}; {theirs}."

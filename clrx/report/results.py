@@ -10,6 +10,8 @@ from clrx.report.tables import Table
 from clrx.report.wording import NOTHING, number, p_value, signed, span
 from clrx.statistics import Difference, Summary, Values, compare, conclusion, summarise
 
+MOST_DRAWN = 12  # groups in one figure of curves
+LEVEL = 0.95  # of every interval over seeds
 FALLING = ("loss", "brier", "calibration_error")  # metrics of which less is better
 
 
@@ -37,16 +39,14 @@ def outcomes(comparison: Comparison, metric: str) -> list[Outcome]:
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """What may be concluded of each group, in plain words; of a single group, its mean."""
+    """What may be concluded of each group in plain words, the decided ones first; of a single group, its mean."""
     found = outcomes(comparison, comparison.metric)
     if len(found) == 1:
         return [_alone(comparison, found[0])]
     base, rising = comparison.baseline.label, comparison.metric not in FALLING
-    return [
-        conclusion(each.group.label, base, each.difference, higher_is_better=rising)
-        for each in found
-        if each.difference is not None
-    ]
+    judged = [(each.group.label, each.difference) for each in found if each.difference is not None]
+    judged.sort(key=lambda pair: pair[1].p_holm is None or pair[1].p_holm >= 1 - LEVEL)
+    return [conclusion(label, base, gap, higher_is_better=rising, level=LEVEL) for label, gap in judged]
 
 
 def _alone(comparison: Comparison, outcome: Outcome) -> str:
@@ -78,11 +78,10 @@ def titled(metric: str) -> str:
 def main_table(comparison: Comparison) -> Table:
     """Mean, spread, interval, paired difference and corrected p of every group."""
     found = outcomes(comparison, comparison.metric)
-    base = comparison.baseline.label
     header: tuple[str, ...] = ("configuration", "seeds", "mean", "std", "95% interval")
     rows: list[tuple[str, ...]] = [_summary_cells(outcome) for outcome in found]
     if len(found) > 1:
-        header += (f"difference to {base}", "95% interval of it", "p (Holm)")
+        header += ("difference to baseline", "95% interval of it", "p (Holm)")
         rows = [(*row, *_difference_cells(each)) for row, each in zip(rows, found, strict=True)]
     return Table(f"{titled(comparison.metric)} of the test set", header, tuple(rows), _note(found))
 
@@ -101,12 +100,36 @@ def _difference_cells(outcome: Outcome) -> tuple[str, ...]:
 
 def _note(found: Sequence[Outcome]) -> str:
     note = "Intervals: Student's t over seeds."
+    if any((o.summary.low or 0) < 0 or (o.summary.high or 0) > 1 for o in found):
+        note += " One that leaves 0 to 1 says no more than that the seeds are too few."
     if any(outcome.summary.n == 1 for outcome in found):
         note += " One seed has no spread, so it has no interval and proves nothing about a policy."
     if len(found) > 1:
         note += " Differences: seed by seed, same initial weights, order and augmentation; p: paired t test,"
         note += " Holm-corrected over the comparisons of this table."
     return note
+
+
+def drawn(comparison: Comparison) -> tuple[Group, ...]:
+    """The groups that figures of curves show: all, or of many the baseline and the best by the metric compared."""
+    if len(comparison.groups) <= MOST_DRAWN:
+        return comparison.groups
+    sign = -1 if comparison.metric in FALLING else 1
+    worst = float("-inf")
+    means = {o.group.label: o.summary.mean for o in outcomes(comparison, comparison.metric)}
+    marks = {label: worst if mean is None else sign * mean for label, mean in means.items()}
+    best = sorted(comparison.groups[1:], key=lambda group: -marks[group.label])[: MOST_DRAWN - 1]
+    return comparison.baseline, *(group for group in comparison.groups[1:] if group in best)
+
+
+def drawn_note(comparison: Comparison) -> str:
+    """What a caption adds where not all groups are drawn."""
+    left_out = len(comparison.groups) - len(drawn(comparison))
+    return (
+        f" Of {len(comparison.groups)} configurations the baseline and the best are drawn."
+        if left_out
+        else ""
+    )
 
 
 def metric_names(comparison: Comparison) -> list[str]:

@@ -11,6 +11,7 @@ from clrx.plot.record import Scored
 from clrx.report.comparison import Comparison
 from clrx.report.figures import Picture, about, look, picture, shortened
 from clrx.report.grouping import Group
+from clrx.report.results import drawn, drawn_note
 from clrx.report.wording import number
 
 GRID = np.linspace(0, 1, 201)
@@ -19,7 +20,7 @@ OnGrid = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 def score_pictures(comparison: Comparison) -> Iterator[Picture]:
     """What the predictions show; nothing where no run has any."""
-    if not any(_scored(group) for group in comparison.groups):
+    if not any(_scored(group) for group in drawn(comparison)):
         return
     yield _curves(comparison, "roc", "ROC", "auroc", roc)
     title = "Precision and recall"
@@ -36,15 +37,15 @@ def _curves(comparison: Comparison, name: str, title: str, metric: str, drawing:
     """`drawing`: clrx.plot.roc or clrx.plot.precision_recall."""
     panel = style.WIDTH - 0.7
     title = f"{title}, test set"
-    figure, (ax,) = style.sheet([panel], title, about(comparison), lines=len(comparison.groups))
+    figure, (ax,) = style.sheet([panel], title, about(comparison), lines=len(drawn(comparison)))
     drawing.prepare(ax)
-    for k, group in enumerate(comparison.groups):
+    for k, group in enumerate(drawn(comparison)):
         lines = [_mean_over_classes(test, drawing.on_grid) for test in _scored(group)]
         _band(ax, lines, _named(group, metric), k)
     style.legend_below(ax)
-    kinds = {test.view.task for group in comparison.groups for test in _scored(group)}
+    kinds = {test.view.task for group in drawn(comparison) for test in _scored(group)}
     several = " Mean over the classes, each against the rest." if kinds - {"binary"} else ""
-    caption = f"{title}. Line: mean over the complete runs; band: lowest to highest.{several}"
+    caption = f"{title}. Line: mean over the complete runs; band: lowest to highest.{several}{drawn_note(comparison)}"
     return picture(name, figure, f"{title}: one curve for each group", caption)
 
 
@@ -73,7 +74,7 @@ def _band(ax: Axes, lines: list[np.ndarray], label: str, k: int) -> None:
 
 def _confusion(comparison: Comparison) -> Picture:
     """One matrix a group, one under another, with the images of all its runs."""
-    found = {group.label: [confusion.table(test) for test in _scored(group)] for group in comparison.groups}
+    found = {group.label: [confusion.table(test) for test in _scored(group)] for group in drawn(comparison)}
     rows, across = next(tables[0] for tables in found.values() if tables)[1:]
     sums = {
         label: np.sum([counts for counts, *_ in tables], axis=0)
@@ -88,16 +89,16 @@ def _confusion(comparison: Comparison) -> Picture:
         ax.set_title(shortened(label, 40), fontsize=style.TEXT, loc="left")
         ax.set_xlabel(ax.get_xlabel() if ax is axes[-1] else "")
     caption = "Confusion on the test set at each run's threshold: images of all complete runs together, and"
-    caption += " their share of the row."
+    caption += f" their share of the row.{drawn_note(comparison)}"
     return picture("confusion", figure, "Confusion matrix of each group", caption)
 
 
 def _calibration(comparison: Comparison) -> Picture:
     figure, (ax,) = style.sheet(
-        [style.WIDTH - 0.8], "Calibration, test set", about(comparison), lines=len(comparison.groups)
+        [style.WIDTH - 0.8], "Calibration, test set", about(comparison), lines=len(drawn(comparison))
     )
     labels = ("score", "share that is positive")
-    for k, group in enumerate(comparison.groups):
+    for k, group in enumerate(drawn(comparison)):
         found = [calibration.outcomes(test) for test in _scored(group) if _are_shares(test.view.scores)]
         labels = found[0][2:] if found else labels
         _reliability(ax, [(right, scores) for right, scores, *_ in found], group, k)
@@ -105,7 +106,7 @@ def _calibration(comparison: Comparison) -> Picture:
     ax.set_xlabel(labels[0], fontsize=style.TEXT)
     style.legend_below(ax)
     caption = "Calibration on the test set: the images of all complete runs together, in 10 bins of score."
-    caption += " ECE: expected calibration error, mean over the runs."
+    caption += " ECE: expected calibration error, mean over the runs." + drawn_note(comparison)
     return picture("calibration", figure, "Reliability curve of each group", caption)
 
 

@@ -9,7 +9,7 @@ import pytest
 from clrx.report.comparison import compare
 from clrx.report.export import comparison_csv, runs_csv
 from clrx.report.reach import race
-from clrx.report.results import main_table, outcomes, sentences
+from clrx.report.results import drawn, main_table, outcomes, sentences
 
 
 def test_two_policies_that_are_one_function_differ_by_exactly_0(sweep, tmp_path):
@@ -82,3 +82,9 @@ def test_runs_that_did_not_complete_are_in_no_mean(run, tmp_path):
     run(tmp_path / "b", seed=1, state="diverged", error="the loss became non-finite")
     comparison = compare([tmp_path])
     assert main_table(comparison).rows[0][:3] == ("constant", "1", "0.8000")
+
+
+def test_of_many_configurations_the_baseline_and_the_best_are_drawn(sweep, tmp_path):
+    values = {f"p{k:02d}": [0.5 + k / 100] for k in range(20)}
+    comparison = compare([sweep(tmp_path / "s", values, curve=[0.5])], baseline="p03")
+    assert [group.label for group in drawn(comparison)] == ["p03", *(f"p{k:02d}" for k in range(9, 20))]
