@@ -1,0 +1,86 @@
+"""Every end of a command is one message on stderr and one exit code."""
+
+import signal
+
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from clrx.errors import RunError, UserError
+from clrx.failure import exit_code_of
+from clrx.signals import Interrupted
+
+
+def raising(error: BaseException):
+    def command() -> int:
+        raise error
+
+    return command
+
+
+HINT = "  fix:     CLRX_DEBUG=1 shows where; train.log in the run directory has it all\n"
+ROOM = "  fix:     make room and give the same command again: the run continues\n"
+ENDS = [
+    (
+        UserError("bad", where="lr", allowed="good", fix="lr=1"),
+        2,
+        "error: bad\n  where:   lr\n  allowed: good\n  fix:     lr=1\n",
+    ),
+    (RunError("failed"), 1, "error: failed\n"),
+    (Interrupted(signal.SIGINT), 130, "error: interrupted by SIGINT\n"),
+    (Interrupted(signal.SIGTERM), 143, "error: interrupted by SIGTERM\n"),
+    (KeyboardInterrupt(), 130, "interrupted\n"),
+    (ZeroDivisionError("by zero"), 1, f"error: ZeroDivisionError: by zero\n{HINT}"),
+    (OSError(28, "No space left on device"), 1, f"error: the disk is full: No space left on device\n{ROOM}"),
+    (
+        OSError(122, "Disk quota exceeded", "/data/x"),
+        1,
+        f"error: the disk is full: Disk quota exceeded\n  where:   /data/x\n{ROOM}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "message"), ENDS)
+def test_the_message_and_the_code(capsys, monkeypatch, error, code, message):
+    monkeypatch.delenv("CLRX_DEBUG", raising=False)
+    assert exit_code_of(raising(error)) == code
+    assert capsys.readouterr() == ("", message)
+
+
+@pytest.mark.parametrize(("error", "code", "message"), ENDS)
+def test_the_traceback_is_for_debugging(capsys, monkeypatch, error, code, message):
+    monkeypatch.setenv("CLRX_DEBUG", "1")
+    assert exit_code_of(raising(error)) == code
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback (most recent call last)")
+    assert "in command" in err
+    assert err.endswith(message)
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_the_commands_own_code_is_kept(capsys, code):
+    assert exit_code_of(lambda: code) == code
+    assert capsys.readouterr() == ("", "")
+
+
+def test_argparse_ends_by_itself():
+    with pytest.raises(SystemExit):
+        exit_code_of(raising(SystemExit(2)))
+
+
+def refuse(**_):
+    raise UserError("root is missing", where="dataset.root")
+
+
+def test_a_mistake_found_while_something_is_built_is_a_mistake(capsys):
+    """Hydra wraps what a `_target_` raises."""
+    node = OmegaConf.create({"_target_": f"{__name__}.refuse"})
+    assert exit_code_of(lambda: instantiate(node)) == 2
+    assert capsys.readouterr().err == "error: root is missing\n  where:   dataset.root\n"
+
+
+def test_a_key_that_is_not_there_is_named(capsys):
+    cfg = OmegaConf.create({"a": {"b": 1}})
+    OmegaConf.set_struct(cfg, True)
+    assert exit_code_of(lambda: cfg.a.c) == 2
+    assert "there is no key 'a.c'" in capsys.readouterr().err
