@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,11 @@ WORKERS = {  # launcher -> where it has the number of runs at a time
     "ray": "ray.init.num_cpus",
     "submitit_slurm": "array_parallelism",
 }
+EXTRAS = {
+    "joblib": ("hydra_joblib_launcher", "hydra-joblib-launcher"),
+    "ray": ("hydra_ray_launcher", "clrx[ray]"),
+}
+EXTRAS |= dict.fromkeys(("submitit_slurm", "submitit_local"), ("hydra_submitit_launcher", "clrx[slurm]"))
 APART = ("workers", "retry", *REPORT)  # words that do not change what is run
 FLAGS_OF_HYDRA = ("--config-dir", "-cd", "--multirun", "-m")  # those that still run something
 
@@ -38,7 +44,7 @@ class Race(NamedTuple):
 def read_race(arguments: Sequence[str], conf: Path) -> Race:
     """The sweep that `arguments` ask for; UserError for a word that cannot be."""
     own = dict(_own(arguments))
-    words = [word for word in arguments if word.partition("=")[0] not in APART]
+    words = _search([word for word in arguments if word.partition("=")[0] not in APART])
     keys = [word for word in words if "=" in word and not word.startswith("-")]
     if own.get("retry") not in (None, *RETRY):
         raise UserError(f"retry={own['retry']}", where="retry", allowed=", ".join(RETRY))
@@ -86,15 +92,25 @@ def sweep_name(words: Sequence[str], defaults: Sequence[str]) -> str:
 
 
 def _workers(count: str | None, words: Sequence[str]) -> list[str]:
+    """The override that gives the launcher its number of runs at a time."""
+    launcher = next((w.partition("=")[2] for w in words if w.startswith("hydra/launcher=")), "processes")
+    module, package = EXTRAS.get(launcher, ("", ""))
+    if module and find_spec(f"hydra_plugins.{module}") is None:
+        what = f"hydra/launcher={launcher} is an extra that is not installed"
+        raise UserError(what, where="hydra/launcher", fix=f"pip install '{package}'")
     if count is None:
         return []
     if not count.isdigit() or int(count) < 1:
         raise UserError(f"workers={count}", where="workers", allowed="how many runs at a time: 1, 2, ...")
-    launcher = next((w.partition("=")[2] for w in words if w.startswith("hydra/launcher=")), "processes")
     if launcher not in WORKERS:
         what = f"hydra/launcher={launcher} does not know workers"
         raise UserError(what, where="workers", allowed=", ".join(WORKERS), fix="leave workers out")
-    return [f"hydra.launcher.{WORKERS[launcher]}={count}"]
+    return [f"++hydra.launcher.{WORKERS[launcher]}={count}"]  # Ray's has no such key of its own
+
+
+def _search(words: Sequence[str]) -> list[str]:
+    """search=NAME and search.KEY=VALUE as Hydra has them."""
+    return [re.sub(r"^search\.", "hydra.sweeper.", re.sub(r"^search=", "hydra/sweeper=", w)) for w in words]
 
 
 def runs_of(path: Path) -> list[Path]:

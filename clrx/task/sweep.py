@@ -22,7 +22,7 @@ def main(arguments: list[str], conf: Path) -> int:
     race = read_race(arguments, conf)
     if race.runs and race.retry:
         say(f"{reopen(race.path, RETRY[race.retry])} runs are tried again")
-    call_hydra("sweep", race.words, conf, job)
+    call_hydra("sweep", [*race.words, *(["--multirun"] if race.runs else [])], conf, job)
     if not race.runs:
         return 0
     whole = list_runs(race.path)

@@ -45,7 +45,7 @@ def note(path: Path, line: str) -> None:
 
 
 def command_of(job, about) -> list[str]:
-    words = dict(word.split("=") for word in job.overrides)
+    words = dict(word.split("=", 1) for word in job.overrides)
     parent = str(os.getpid())
     return [
         *(sys.executable, __file__, "train", parent),

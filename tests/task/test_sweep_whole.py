@@ -1,0 +1,126 @@
+"""`clrx sweep` with real runs, tiny ones: the runs that fail, kill -9 of the whole tree, equal policies, extras."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from clrx.run import state_of
+
+TINY = ("model=cnn4", "dataset.images=300", "dataset.size=16", "epochs=2", "bootstrap.resamples=20")
+RECORDS = ("steps.csv", "metrics.json", "predictions.csv", "weights/best.safetensors")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
+
+
+def start(place: Path, *words: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "clrx", "sweep", f"hydra.sweep.dir={place}", *TINY, *words]
+    return subprocess.Popen(
+        command, cwd=place.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(process: subprocess.Popen) -> tuple[int, str]:
+    said = process.communicate(timeout=2000)[0]
+    return process.returncode, said
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    below = children.read_text().split() if children.exists() else []
+    return [pid, *(one for child in below for one in tree(int(child)))]
+
+
+def completions(run: Path) -> int:
+    return (run / "screen.log").read_text().count(f"run directory: {run}")
+
+
+def record(run: Path, name: str) -> object:
+    """A file's content, without the seconds that a run took."""
+    if name != "metrics.json":
+        return (run / name).read_bytes()
+    metrics = json.loads((run / name).read_text())
+    for phase in metrics["phases"]:
+        del phase["seconds"]
+    return metrics
+
+
+def test_one_diverges_one_is_killed_one_cannot_be(tmp_path):
+    place = tmp_path / "race"
+    sweep = start(place, "policy=constant", "seed=0", "lr=0.01,1e30", "batch_size=16,100000", "workers=2")
+    victim = place / "batch_size=16_lr=0.01"
+    while state_of(victim) != "running":
+        assert sweep.poll() is None
+        time.sleep(0.02)
+    os.kill(int((victim / "lock").read_text()), signal.SIGKILL)
+    code, said = finish(sweep)
+    assert code == 1
+    found = {run.name: state_of(run) for run in place.glob("*=*")}
+    assert found == {
+        "batch_size=16_lr=0.01": "failed",
+        "batch_size=16_lr=1e30": "diverged",
+        "batch_size=100000_lr=0.01": "failed",
+        "batch_size=100000_lr=1e30": "failed",
+    }
+    assert "killed by SIGKILL" in said and "larger than the training set" in said
+    page = (place / "report" / "report.html").read_text()
+    for words in ("killed by SIGKILL", "non-finite", "larger than the training set"):
+        assert words in page, "the report lists all"
+    code, said = finish(start(place, *sweep.args[-5:], "retry=failed"))
+    assert state_of(victim) == "complete"
+
+
+def test_equal_policies_differ_by_exactly_nothing(tmp_path):
+    place = tmp_path / "race"
+    code, said = finish(start(place, "policy=constant,time_decay", "decay=0", "seed=0,1", "workers=2"))
+    assert code == 0, said
+    for seed in (0, 1):
+        pair = [place / f"policy={policy}_seed={seed}" for policy in ("constant", "time_decay")]
+        assert record(pair[0], "steps.csv") == record(pair[1], "steps.csv")
+        assert record(pair[0], "metrics.json") == record(pair[1], "metrics.json")
+    with (place / "report" / "comparison.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row.get("difference")]
+    assert rows and all(float(row["difference"]) == 0 for row in rows)
+
+
+def test_kill_of_the_whole_tree_at_random_moments(tmp_path):
+    """Ten kills of a sweep of 12 runs: 12 complete runs, each completed once, equal to an undisturbed sweep."""
+    words, chance = ("seed=0,1,2", "checkpoint.every='1 step'", "workers=2"), random.Random(0)
+    calm, place = tmp_path / "calm", tmp_path / "race"
+    assert finish(start(calm, *words))[0] == 0
+    for _ in range(int(os.environ.get("CLRX_KILLS", "10"))):
+        sweep = start(place, *words)
+        while not any(state_of(run) == "running" for run in place.glob("*=*")) and sweep.poll() is None:
+            time.sleep(0.05)
+        time.sleep(chance.uniform(0, 8))
+        for pid in tree(sweep.pid):
+            os.kill(pid, signal.SIGKILL)
+        sweep.communicate()
+    code, said = finish(start(place, *words))
+    assert code == 0, said
+    runs = sorted(run for run in place.glob("*=*") if run.is_dir())
+    assert len(runs) == 12
+    for run in runs:
+        assert state_of(run) == "complete"
+        assert completions(run) <= 1, f"{run.name} was completed more than once"
+        for name in RECORDS:
+            assert record(run, name) == record(calm / run.name, name), (run.name, name)
+
+
+@pytest.mark.parametrize("launcher", ["ray", "submitit_local"])
+def test_engines_past_one_machine(tmp_path, launcher):
+    """Ray's local cluster with two workers, and submitit's local executor (Slurm's submission without Slurm)."""
+    pytest.importorskip({"ray": "hydra_plugins.hydra_ray_launcher"}.get(launcher, "submitit"))
+    place = tmp_path / "race"
+    words = (f"hydra/launcher={launcher}", "policy=constant,triangular", "seed=0")
+    words += ("workers=2",) if launcher == "ray" else ("hydra.launcher.timeout_min=20",)
+    code, said = finish(start(place, *words))
+    assert code == 0, said
+    assert [state_of(run) for run in place.glob("policy=*")] == ["complete"] * 2
