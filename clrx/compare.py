@@ -1,6 +1,5 @@
 """Run directories, read back: what is recorded of each, whatever became of it, and which belong together."""
 
-import fcntl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from omegaconf import OmegaConf
 
 from clrx.errors import ClrxError, UserError
 from clrx.files import read_json
+from clrx.lock import is_held
 from clrx.plot.curves import read_table
 from clrx.plot.record import Scored, read_scored
 
@@ -94,7 +94,7 @@ def read_run(path: Path, name: str | None = None) -> Record:
     """One run directory. A missing or damaged file leaves its part empty; no run.json: `unreadable`."""
     facts = _json(path / "run.json")
     state = facts.get("state", "unreadable")
-    if state == "running" and not _is_held(path / "lock"):
+    if state == "running" and not is_held(path / "lock"):
         state = "killed"
     return Record(path, name or path.name, state, facts, _config(path), _json(path / "metrics.json"))
 
@@ -113,15 +113,3 @@ def _config(path: Path) -> dict[str, Any]:
     except Exception:  # cut off, or no YAML at all: OmegaConf and PyYAML have an exception for each way
         return {}
     return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
-
-
-def _is_held(lock: Path) -> bool:
-    """Whether a living process holds the run's lock."""
-    try:
-        with lock.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

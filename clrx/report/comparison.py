@@ -40,8 +40,8 @@ class Comparison:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """run.json of the first run."""
-        return self.groups[0].runs[0].facts
+        """run.json of the first run that opened its data: one that failed before knows neither split nor task."""
+        return opened(self.runs).facts
 
     @property
     def curve(self) -> str:
@@ -49,6 +49,11 @@ class Comparison:
         wanted = [f"val_{self.metric.removesuffix('_at_0.5')}", "val_accuracy", "train_accuracy"]
         recorded = {name for run in self.runs for name in wanted if has_values(run, name)}
         return next((name for name in wanted if name in recorded), "train_accuracy")
+
+
+def opened(runs: Sequence[Record]) -> Record:
+    """The first run that got as far as its data; the first one where none did."""
+    return next((run for run in runs if run.facts.get("split_hash")), runs[0])
 
 
 def has_values(run: Record, column: str) -> bool:
@@ -140,7 +145,7 @@ def _metric(groups: Sequence[Group], asked: str | None) -> str:
             what, fix = f"metric={asked}: no run has it", did_you_mean(asked, known)
             raise UserError(what, where="metric", allowed=", ".join(known), fix=fix)
         return asked
-    return _selected_by(runs[0], known)
+    return _selected_by(opened(runs), known)
 
 
 def _selected_by(run: Record, known: dict[str, None]) -> str:

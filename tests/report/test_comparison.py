@@ -1,5 +1,7 @@
 """What may be compared, with what, on which metric."""
 
+import json
+
 import pytest
 
 from clrx.errors import UserError
@@ -104,3 +106,20 @@ def test_notices(run, tmp_path, settings, words):
         comparison = compare([tmp_path / "b", tmp_path / "c"])
     assert words not in before
     assert words in " ".join(notice.text for notice in notices(comparison))
+
+
+def test_a_run_that_failed_before_its_data_were_open_takes_nothing_from_the_others(run, tmp_path):
+    early = run(tmp_path / "a", seed=0, state="failed", curve=[])
+    choices = {"policy": "constant", "dataset": "phantom", "model": "mobilenet", "experiment": None}
+    record = {
+        "started": "2024-01-01",
+        "state": "failed",
+        "error": "no such file",
+        "choices": choices,
+        "seed": 0,
+    }
+    (early / "run.json").write_text(json.dumps(record))
+    run(tmp_path / "b", seed=1, task="multiclass", classes=("x", "y"))
+    comparison = compare([tmp_path])
+    assert [group.label for group in comparison.groups] == ["constant"]
+    assert (comparison.metric, comparison.facts["dataset"]) == ("accuracy", "phantom")
