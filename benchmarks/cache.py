@@ -7,8 +7,8 @@ Build: 500 files, copies of the 13 NIH X-rays in ../shared/data/nih/images_1024 
 224 pixels. `one core` is decode-and-resize in a plain loop in one process, `all cores at once` one such loop a
 core at the same time (what the machine has to give), `build` is open_cache from nothing: starting workers,
 writing, syncing and publishing counted in. Taken in turn, ROUNDS times; the ratios are medians of each round's.
-A round in which other programs took more than QUIET of the processors is thrown away and tried again, TRIES
-times at most; `others` is the share that they took in the rounds that count.
+`others` is the share of the processors that other programs took meanwhile: rounds are repeated, TRIES times at
+most, until ROUNDS of them have less than QUIET of it, and those with the least count.
 
 Open: 100,000 PNG files of 16x16; resident memory of the process beyond what torch takes, while the cache is
 built and when it is opened again, the most that a decoding process takes, and the time of a second opening.
@@ -29,7 +29,7 @@ from statistics import median
 HERE = Path(__file__).resolve().parent
 XRAYS = HERE.parents[1] / "shared" / "data" / "nih" / "images_1024"
 FILES, ROUNDS, SIZES, MANY = 500, 5, (64, 224), 100_000
-QUIET, TRIES = 0.04, 1000
+QUIET, TRIES, PATIENCE = 0.04, 30, 60  # share of the processors, rounds, seconds before each round
 HEAD = ["what", "measure", "unit", "median", "least", "most", "rounds", "cores", "hardware", "python"]
 
 LOOP = """
@@ -131,7 +131,8 @@ def others_since(before: tuple[int, int], own: float) -> float:
 
 
 def wait_for_quiet() -> None:
-    for _ in range(TRIES):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         before, own = ticks(), own_ticks()
         time.sleep(0.5)
         if others_since(before, own) < QUIET:
@@ -141,11 +142,11 @@ def wait_for_quiet() -> None:
 def one_round(folder: Path, size: int, scratch: Path) -> tuple:
     paths = sorted(str(path) for path in folder.iterdir())
     wait_for_quiet()
-    before, own = ticks(), own_ticks()
     one, one_cpu = rates(paths, size, 1)
+    before, own = ticks(), own_ticks()
     build = opened(folder, size, Path(tempfile.mkdtemp(dir=scratch)))
     together, _ = rates(paths, size, cores())
-    others = others_since(before, own)
+    others = others_since(before, own)  # a loop on one core leaves them the other cores
     rate, cpu = len(paths) / build["seconds"], one_cpu * len(paths) / build["cpu"]
     return others, one, together, rate, rate / one / cores(), rate / together, cpu, build["again"] * 1000
 

@@ -8,6 +8,7 @@ are refused, and nothing of such an archive stays. The folder appears by one ren
 import errno
 import hashlib
 import json
+import logging
 import lzma
 import os
 import re
@@ -35,6 +36,8 @@ BROKEN = (
     UnicodeError,
     NotImplementedError,
 )
+
+log = logging.getLogger("clrx")
 
 Member = tuple[str, int, int, IO[bytes]]  # name, bytes, modification time (s), content
 
@@ -64,6 +67,7 @@ def _unpack(archive: Path, folder: Path) -> None:
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)  # of a build that was killed
     partial.mkdir()
+    log.info("unpacking %s, once", archive)
     try:
         files = _write_members(archive, partial)
     except BROKEN as error:
@@ -82,12 +86,14 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 def _write_members(archive: Path, partial: Path) -> int:
     members = _zip_members(archive) if archive.name.lower().endswith(".zip") else _tar_members(archive)
-    count = 0
+    count, made = 0, set()
     for name, size, when, content in members:
         place = partial / _safe(name, archive)
         if size > shutil.disk_usage(partial).free:
             raise OSError(errno.ENOSPC, f"{size:,} bytes are needed for {name} alone")
-        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.parent not in made:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made.add(place.parent)
         with content, place.open("wb") as file:
             shutil.copyfileobj(content, file, 1 << 20)
         os.utime(place, (when, when))  # caches of the images are keyed by it

@@ -52,7 +52,7 @@ def open_cache(
     """
     _check(unreadable, size, channels, workers)
     listing = list_images(source, size, channels)
-    folder = (cache_dir or places.cache_dir()) / "images" / folder_name(listing)
+    folder = Path(cache_dir or places.cache_dir()) / "images" / folder_name(listing)
     notes: list[str] = []
     for _ in range(3):  # again only where another process clears the cache between its making and its opening
         try:

@@ -169,8 +169,6 @@ def write_json(path: Path, value: dict) -> None:
     """The whole file or none of it."""
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(value, indent=1) + "\n")
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
     draft.rename(path)
 
 

@@ -31,7 +31,7 @@ class Entry:
 
 def list_caches(cache_dir: Path | None = None) -> list[Entry]:
     """Every cache, by name and size. Nothing is opened but the small lists."""
-    base = cache_dir or places.cache_dir()
+    base = Path(cache_dir or places.cache_dir())
     images = [_images_entry(path) for path in _folders(base / "images") if is_folder_name(path.name)]
     archives = [_archive_entry(path) for path in _folders(base / "unpacked")]
     return sorted(images + archives, key=lambda one: (one.kind, one.name, one.size, one.path.name))

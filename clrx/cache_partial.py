@@ -4,6 +4,7 @@ At any moment the process may be killed: pixels are written before the journal n
 journal names counts only if its pixels have its digest.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -93,8 +94,11 @@ def close_up(build: Build) -> None:
 
 def reserve(file: int, size: int) -> None:
     """Claim the whole file now, so that a full disk shows before the work and not in the middle of it."""
-    if hasattr(os, "posix_fallocate"):
+    try:
         os.posix_fallocate(file, 0, size)
+    except (AttributeError, OSError) as error:  # neither macOS nor some file systems can
+        if getattr(error, "errno", None) not in (None, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+            raise
     os.ftruncate(file, size)
 
 
