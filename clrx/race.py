@@ -53,7 +53,8 @@ def read_race(arguments: Sequence[str], conf: Path) -> Race:
     words += _workers(own.get("workers"), keys)
     words.append(f"hydra.sweep.dir={path.absolute()}")
     words.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]")
-    runs = all(word in FLAGS_OF_HYDRA for word in arguments if word.startswith("-"))
+    flags = [word.partition("=")[0] for word in arguments if word.startswith("-")]
+    runs = all(flag in FLAGS_OF_HYDRA for flag in flags)
     return Race(words, path, own.get("retry"), {k: own[k] for k in REPORT if k in own}, runs)
 
 

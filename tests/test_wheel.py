@@ -100,6 +100,10 @@ def test_the_configuration_is_the_wheels(installed, command):
     assert "_target_: clrx.policy.sgdr.SGDR" in command("train", "--cfg", "job", "policy=sgdr")
 
 
+def test_hydra_finds_the_launcher_of_sweeps(command):
+    assert "_target_: hydra_plugins.clrx_processes.Processes" in command("sweep", "--cfg", "hydra")
+
+
 def test_a_folder_of_ones_own_adds_options(command, tmp_path):
     (tmp_path / "mine" / "policy").mkdir(parents=True)
     own = "_target_: clrx.policy.constant.Constant\nlr: 0.125\n"

@@ -1,0 +1,41 @@
+"""Names of a sweep's runs, and what a run is worth to a search."""
+
+import json
+import math
+
+import pytest
+
+from clrx.job import LONGEST, run_name, value_of
+
+
+@pytest.mark.parametrize(
+    ("overrides", "constant", "name"),
+    [
+        (["seed=0", "policy=sgdr", "model=cnn4"], {"model"}, "policy=sgdr_seed=0"),
+        (["policy=sgdr", "+loss.extra=1e-3"], (), "+loss.extra=1e-3_policy=sgdr"),
+        (["model=cnn4"], {"model"}, "run"),
+        (["++lr=0.1", "seed=0"], {"lr"}, "seed=0"),
+    ],
+)
+def test_a_run_is_named_by_what_differs(overrides, constant, name):
+    assert run_name(overrides, constant) == name
+
+
+def test_whatever_is_no_plain_or_short_name_is_told_apart_by_a_hash():
+    values = ["/a/b", "/a-b", "[1,2]", "[1, 2]", "x" * 200, "x" * 201, "..", "'a b'", "a=1_b=2", "ä"]
+    names = [run_name([f"dataset.root={value}"], ()) for value in values]
+    assert len(set(names)) == len(values)
+    assert all("/" not in name and len(name) <= LONGEST and name[0] not in ".-" for name in names)
+    # one name could be read as two sets of values
+    assert run_name(["a=x_b=y", "b=z"], ()) != run_name(["a=x", "b=y_b=z"], ())
+
+
+@pytest.mark.parametrize(
+    ("metric", "state", "expected"),
+    [("auto", "complete", 0.75), ("loss", "complete", 0.25), ("auto", "failed", math.nan)],
+)
+def test_a_run_is_worth_its_best_validation_value(tmp_path, metric, state, expected):
+    (tmp_path / "run.json").write_text(json.dumps({"state": state, "task": "binary"}))
+    (tmp_path / "config.yaml").write_text(f"selection_metric: {metric}\n")
+    (tmp_path / "epochs.csv").write_text("val_auroc,val_loss\n0.5,1\n0.75,0.5\n,0.25\n0.625,0.75\n")
+    assert value_of(tmp_path) == pytest.approx(expected, nan_ok=True)
