@@ -166,6 +166,21 @@ def test_torchs_random_state_and_threads_are_left_as_they_were(take):
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("clrx-feed")]
 
 
+def test_breaking_out_closes_the_stream():
+    """Also where something still refers to it, so that it would not be closed by being forgotten."""
+    streams, source = [], feed()
+
+    class Held:
+        def stream(self, batches):
+            streams.append(source.stream(batches))
+            return streams[-1]
+
+    steps = train_steps(work_on(network()), Held(), ROWS, clock_of())
+    next(steps)
+    steps.close()
+    assert list(streams[0]) == []
+
+
 def test_breaking_out_leaves_the_network_as_the_last_step_left_it():
     broken, whole = network(), network()
     steps = train_steps(work_on(broken), feed(budget_bytes=0), ROWS, clock_of(batch_size=4, epochs=2))

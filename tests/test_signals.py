@@ -67,8 +67,9 @@ def test_after_a_second_signal_nothing_is_pending():
         except Interrupted:
             with stop.shield():
                 steps.append("checkpoint")
+            steps.append("and on")
             raise
-    assert steps == ["checkpoint"]
+    assert steps == ["checkpoint", "and on"]
 
 
 def test_an_error_within_the_shield_is_not_hidden_by_the_signal():
