@@ -28,7 +28,7 @@ from statistics import median
 
 HERE = Path(__file__).resolve().parent
 XRAYS = HERE.parents[1] / "shared" / "data" / "nih" / "images_1024"
-FILES, ROUNDS, SIZES, MANY = 500, 5, (64, 224), 100_000
+FILES, ROUNDS, SIZES, MANY = 500, 3, (64, 224), 100_000
 QUIET, TRIES, PATIENCE = 0.04, 30, 60  # share of the processors, rounds, seconds before each round
 HEAD = ["what", "measure", "unit", "median", "least", "most", "rounds", "cores", "hardware", "python"]
 
