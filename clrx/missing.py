@@ -16,7 +16,7 @@ def check_missing(missing: str) -> None:
 def settle_missing(
     table: pd.DataFrame, missing: str, *, names: str, place: str, where: str, fix: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows to use, and the note on the others.
+    """The rows to use, and the note on those left out.
 
     `table` has a column `file`: the absolute path, "" where there is no such file. `error` raises UserError
     with the count of the missing; `drop` leaves them out, but not all; `keep` keeps their rows, which
@@ -28,7 +28,7 @@ def settle_missing(
         return table, ()
     what = f"{lacking:,} of the {len(table):,} images that {names} names are not {place}"
     if missing == "keep":
-        return table, (what,)
+        return table, ()
     if missing == "error" or lacking == len(table):
         drop = "" if lacking == len(table) else ", or leave them out: dataset.missing=drop"
         raise UserError(f"{what}, e.g. {table['image'][absent].iloc[0]}", where=where, fix=fix + drop)
