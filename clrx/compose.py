@@ -74,13 +74,12 @@ def run_task(task: str, cfg: DictConfig, arguments: list[str]) -> int:
         }
     try:
         return import_module(f"clrx.task.{task}").task(cfg) or 0
-    except Exception:
+    finally:
         _remove_if_empty(directory)
-        raise
 
 
 def _remove_if_empty(directory: Path) -> None:
-    """A mistake found before anything was written leaves no directory behind; the others are the user's."""
+    """A command that wrote nothing leaves no directory behind; those above the default place are the user's."""
     default = Path.cwd() / "outputs"
     for place in (directory, *(above for above in directory.parents if above.is_relative_to(default))):
         try:
