@@ -38,6 +38,12 @@ def tree(pid: int) -> list[int]:
     return [pid, *(one for child in below for one in tree(int(child)))]
 
 
+def under_way(place: Path, pid: int) -> bool:
+    """Whether a run that this sweep started has opened its directory."""
+    holders = {(run / "lock").read_text().strip() for run in place.glob("*=*") if (run / "lock").exists()}
+    return not holders.isdisjoint(map(str, tree(pid)))
+
+
 def completions(run: Path) -> int:
     return (run / "screen.log").read_text().count(f"run directory: {run}")
 
@@ -99,7 +105,7 @@ def test_kill_of_the_whole_tree_at_random_moments(tmp_path):
     assert finish(start(calm, *words))[0] == 0
     for _ in range(int(os.environ.get("CLRX_KILLS", "10"))):
         sweep = start(place, *words)
-        while not any(state_of(run) == "running" for run in place.glob("*=*")) and sweep.poll() is None:
+        while not under_way(place, sweep.pid) and sweep.poll() is None:
             time.sleep(0.05)
         time.sleep(chance.uniform(0, 8))
         for pid in tree(sweep.pid):
@@ -109,6 +115,8 @@ def test_kill_of_the_whole_tree_at_random_moments(tmp_path):
     assert code == 0, said
     runs = sorted(run for run in place.glob("*=*") if run.is_dir())
     assert len(runs) == 12
+    sessions = sum((run / "screen.log").read_text().count("images for training") for run in runs)
+    assert sessions > 12, "some were broken off and went on"
     for run in runs:
         assert state_of(run) == "complete"
         assert completions(run) <= 1, f"{run.name} was completed more than once"
