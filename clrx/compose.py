@@ -71,6 +71,7 @@ def run_task(task: str, cfg: DictConfig, arguments: list[str]) -> int:
             "dir": str(directory),
             "choices": {k: v for k, v in about.runtime.choices.items() if not k.startswith("hydra")},
             "command": " ".join(["clrx", task.replace("_", "-"), *arguments]),
+            "overrides": list(about.overrides.task),
         }
     try:
         return import_module(f"clrx.task.{task}").task(cfg) or 0

@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from clrx.bench import draw_augmented, network_for, set_up
+from clrx.bounds import note_phase, plan_before, settle_bounds, with_auto_bounds
 from clrx.check import check_config, check_data, warn_about_policies
 from clrx.clock import steps_per_epoch
 from clrx.conclude import conclude, show_result
@@ -23,9 +24,9 @@ from clrx.tools import choose_device
 
 def task(cfg: DictConfig) -> int:
     """Train, or continue, or find complete, the run of a directory."""
-    path = Path(cfg.run.dir)
+    path, cfg = Path(cfg.run.dir), with_auto_bounds(cfg)
     check_config(cfg)
-    plan = build_plan(cfg)
+    plan_before(cfg)
     refuse_other_run(path, cfg)
     if state_of(path) == "complete":
         say(f"this run is complete: {path}")
@@ -34,10 +35,13 @@ def task(cfg: DictConfig) -> int:
     with open_screen() as screen, listening() as stop:
         data = open_data(cfg, screen.decoding())
         check_data(cfg, data)
-        warn_about_policies(plan, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
         network = network_for(cfg, data)
         with open_run(path, cfg, facts_of(cfg, data)) as run:
+            cfg = settle_bounds(cfg, run, data, screen)
+            plan = build_plan(cfg)
+            warn_about_policies(plan, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
             bench = set_up(cfg, run, data, network, screen, stop)
+            note_phase(run, bench.place)
             draw_augmented(bench)
             for phase in plan[bench.place.phase :]:
                 train_phase(bench, phase)

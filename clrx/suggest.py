@@ -1,0 +1,129 @@
+"""Rules that read bounds off a range test's curve: pure functions, each with its source.
+
+Every rule reads slopes per decade of the rate and looks only where the smoothed curve has neighbours on both sides,
+so neither a tail that diverged nor a first or last point is ever a suggestion.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from clrx.curve import Curve
+
+STARTS, STOPS = 0.2, 0.8  # shares of the way from a curve's first level to its best
+
+
+class Bounds(NamedTuple):
+    """What a rule suggests for `bounds`."""
+
+    base_lr: float
+    max_lr: float
+
+
+class Missing(NamedTuple):
+    """Why a rule has nothing to suggest; `side` of the tested range that hides it: below, above, or neither."""
+
+    why: str
+    side: str = ""
+
+
+class Rule(NamedTuple):
+    """One way to read a curve. `reads`: the curve that was asked for, or always one of accuracy."""
+
+    read: Callable[[Curve], Bounds | Missing]
+    reads: str  # loss | accuracy
+    says: str
+    source: str
+
+
+def steepest(curve: Curve) -> Bounds | Missing:
+    """max_lr where the loss falls fastest per decade, before its minimum; base_lr a quarter of it."""
+    lowest = int(curve.value.argmin())
+    if lowest < curve.edge:
+        return Missing("the loss is lowest at the lowest rates", "below")
+    place = curve.edge + int(curve.slope[curve.edge : lowest + 1].argmin())
+    if place == curve.edge:
+        return Missing("the loss falls fastest at the lowest rates", "below")
+    if place >= len(curve.lr) - curve.edge:
+        return Missing("the loss falls fastest at the highest rates", "" if curve.diverged else "above")
+    return _quarter(float(curve.lr[place]))
+
+
+def valley(curve: Curve) -> Bounds | Missing:
+    """max_lr half-way, on the log axis, down the fall into the valley; base_lr a quarter of it."""
+    span = _span(curve, "loss", "falls")
+    return span if isinstance(span, Missing) else _quarter(float(np.sqrt(span.base_lr * span.max_lr)))
+
+
+def minimum_tenth(curve: Curve) -> Bounds | Missing:
+    """max_lr a tenth of the rate of the lowest loss; base_lr a quarter of max_lr."""
+    found = _minimum(curve)
+    return found if isinstance(found, Missing) else _quarter(found / 10.0)
+
+
+def chopade2021(curve: Curve) -> Bounds | Missing:
+    """max_lr at the lowest loss; base_lr a quarter of it."""
+    found = _minimum(curve)
+    return found if isinstance(found, Missing) else _quarter(found)
+
+
+def smith2017(curve: Curve) -> Bounds | Missing:
+    """base_lr where the accuracy starts to rise, max_lr where it stops to; `curve` is one minus an accuracy."""
+    return _span(curve, "accuracy", "rises")
+
+
+SMITH = "Smith 2017, arXiv:1506.01186, 3.3"
+RULES = {
+    "steepest": Rule(steepest, "loss", "falls fastest per decade", f"fastai `steep`; base: {SMITH}"),
+    "valley": Rule(valley, "loss", "half-way down the fall", f"after fastai `valley`; base: {SMITH}"),
+    "minimum_tenth": Rule(minimum_tenth, "loss", "lowest / 10", f"fastai `minimum`; base: {SMITH}"),
+    "smith2017": Rule(smith2017, "accuracy", "accuracy starts and stops to rise", SMITH),
+    "chopade2021": Rule(chopade2021, "loss", "lowest; base a quarter", "Chopade et al. 2021, A6"),
+}
+
+
+def _quarter(rate: float) -> Bounds:
+    return Bounds(rate / 4.0, rate)
+
+
+def _minimum(curve: Curve) -> float | Missing:
+    lowest = int(curve.value.argmin())
+    if lowest < curve.edge:
+        return Missing("the loss is lowest at the lowest rates", "below")
+    if lowest >= len(curve.lr) - curve.edge and not curve.diverged:
+        return Missing("the loss still falls at the highest rates", "above")
+    return float(curve.lr[min(lowest, _last(curve))])
+
+
+def _last(curve: Curve) -> int:
+    """The last point with neighbours on both sides: the most that a curve which diverged without warning allows."""
+    return len(curve.lr) - 1 - curve.edge
+
+
+def _span(curve: Curve, name: str, moves: str) -> Bounds | Missing:
+    """The rates where the way from the first level to the best starts and stops.
+
+    No source says when a curve starts to move: here, at STARTS of the way, and it stops at STOPS of it. The best
+    level is a mean too, as the lowest of many noisy values lies below what any of them is.
+    """
+    lowest, edge = int(curve.value.argmin()), curve.edge
+    first, best = curve.value[: edge + 1].mean(), curve.value[max(0, lowest - edge) : lowest + 1].mean()
+    if lowest < edge or first <= best:
+        return Missing(f"the {name} is best at the lowest rates", "below")
+    share = (first - curve.value[: lowest + 1]) / (first - best)
+    start = int(np.flatnonzero(share < STARTS)[-1])
+    stop = start + int((share[start:] >= STOPS).argmax())
+    if start < edge:
+        return Missing(f"the {name} {moves} from the lowest rates on", "below")
+    if stop > _last(curve) and not curve.diverged:
+        return Missing(f"the {name} still {moves} at the highest rates", "above")
+    rates = (_crossing(curve, share, place, level) for place, level in ((start + 1, STARTS), (stop, STOPS)))
+    return Bounds(*rates)
+
+
+def _crossing(curve: Curve, share: np.ndarray, place: int, level: float) -> float:
+    """The rate at which `share` passes `level`, just before `place`, on the log axis."""
+    between = (level - share[place - 1]) / (share[place] - share[place - 1])
+    low, high = np.log10(curve.lr[place - 1 : place + 1])
+    return float(10.0 ** (low + between * (high - low)))
