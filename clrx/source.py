@@ -19,7 +19,9 @@ class Source:
     table: pd.DataFrame  # a row an image: `image` (unique id, str), `group` (patient, lesion, film: str),
     #                      optional `split` (train | validation | test) and any further columns worth showing
     labels: np.ndarray  # (N,) int64 class index, or (N, K) uint8 for multilabel
-    files: tuple[str, ...] | None = None  # absolute path a row; "" (kept for `clrx data`): there is no such file
+    files: tuple[str, ...] | None = (
+        None  # absolute path a row; "" (kept for `clrx data`): there is no such file
+    )
     array: np.ndarray | None = None  # instead of files: uint8 (N, H, W) or (N, H, W, C)
     channels: int = 1  # 1 grey, 3 colour
     mean: tuple[float, ...] | None = None  # per channel, of images in [0, 1]; None: the model's own
