@@ -34,7 +34,8 @@ def words(given: list[str], commands: list[str], conf: Path) -> list[str]:
     group, equals, start = last.partition("=")
     if equals:
         return [f"{group}={name}" for name in options_of(conf / group) if name.startswith(start)]
-    return sorted(f"{key}=" for key in [*_groups(conf), *_keys(conf / "train.yaml")] if key.startswith(last))
+    known = {*_groups(conf), *_keys(conf / "train.yaml"), *_keys_of_options(conf, last.partition(".")[0])}
+    return sorted(f"{key}=" for key in known if key.startswith(last))
 
 
 def _groups(conf: Path) -> list[str]:
@@ -46,6 +47,13 @@ def options_of(folder: Path) -> list[str]:
     files = sorted(folder.rglob("*.yaml"))
     names = [str(file.relative_to(folder).with_suffix("")) for file in files if not file.name.startswith("_")]
     return names if folder.is_dir() else []
+
+
+def _keys_of_options(conf: Path, group: str) -> list[str]:
+    """group.key for the keys that any option of the group has; none for a word that is no group."""
+    files = (conf / group).glob("*.yaml") if group else []
+    own = {key for file in files for key in _keys(file) if not key.startswith("_")}
+    return [f"{group}.{key}" for key in own if "." not in key]
 
 
 def _keys(file: Path) -> list[str]:

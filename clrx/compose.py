@@ -66,17 +66,24 @@ def run_task(task: str, cfg: DictConfig, arguments: list[str]) -> int:
     """Run one task with the place and the choices of this invocation written under `cfg.run`."""
     about = HydraConfig.get()
     directory = Path(about.runtime.output_dir)
+    words = OmegaConf.to_container(about.overrides.task)  # a loop over the node would resolve what is in them
+    assert isinstance(words, list)
     with open_dict(cfg):
         cfg.run = {
             "dir": str(directory),
             "choices": {k: v for k, v in about.runtime.choices.items() if not k.startswith("hydra")},
-            "command": " ".join(["clrx", task.replace("_", "-"), *arguments]),
-            "overrides": list(about.overrides.task),
+            "command": _literal(" ".join(["clrx", task.replace("_", "-"), *arguments])),
+            "overrides": [_literal(str(word)) for word in words],
         }
     try:
         return import_module(f"clrx.task.{task}").task(cfg) or 0
     finally:
         _remove_if_empty(directory)
+
+
+def _literal(text: str) -> str:
+    """Text that a configuration holds as it is: `lr=${bounds.max_lr}` is what the user typed, not its value."""
+    return text.replace("${", "\\${")
 
 
 def _remove_if_empty(directory: Path) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from omegaconf import OmegaConf
 
 from clrx import __version__
 from clrx.cli import COMMANDS, conf_dir, run
@@ -130,6 +131,18 @@ def test_an_option_of_ours_alone_is_offered(here):
     assert "_common" not in err
 
 
+@pytest.mark.parametrize("word", ["seed=3", "seed=${split.seed}", "lr=${bounds.max_lr}"])
+def test_a_word_of_the_command_line_is_recorded_as_it_was_typed(here, monkeypatch, word):
+    from clrx.task import train
+
+    seen = []
+    monkeypatch.setattr(train, "task", lambda cfg: seen.append(OmegaConf.to_container(cfg, resolve=True)))
+    assert here("train", word) == (0, "", "")
+    assert seen[0]["run"]["command"] == f"clrx train {word}"
+    assert seen[0]["run"]["overrides"] == [word]
+    assert isinstance(seen[0][word.partition("=")[0]], int | float)
+
+
 REFUSED = [
     (["train", "lr=-1"], "lr is -1"),
     (["train", "policy=triangular", "bounds.max_lr=0.001", "bounds.base_lr=0.1"], "bounds"),
@@ -186,7 +199,10 @@ COMPLETIONS = [
     (["train", "policy=tri"], ["policy=triangular", "policy=triangular2"]),
     (["train", "policy=tri", "seed=1", "plan=s"], ["plan=single"]),
     (["train", "dataset=_"], []),  # _common is no dataset
-    (["train", "bounds.s"], ["bounds.step_size="]),
+    (["train", "bounds.s"], ["bounds.step_size="]),  # keys of a group's options
+    (["train", "policy.T"], ["policy.T_0=", "policy.T_mult="]),
+    (["train", "loss.f"], ["loss.focal_gamma="]),
+    (["train", "policy._"], []),
     (["train", "nothing=x"], []),
     (["train", "hydra"], []),
     (["train", "default"], []),
@@ -200,7 +216,7 @@ def test_words_that_may_come_next(given, expected):
 
 def test_keys_and_groups_are_offered_together():
     offered = words(["train", ""], list(COMMANDS), conf_dir())
-    assert {"policy=", "dataset=", "lr=", "bounds.max_lr=", "checkpoint.every="} <= set(offered)
+    assert {"policy=", "dataset=", "lr=", "loss.focal_gamma=", "checkpoint.every="} <= set(offered)
     assert len(offered) == len(set(offered))
     assert all(re.fullmatch(r"[a-zA-Z_0-9.]+=", word) for word in offered)
 
