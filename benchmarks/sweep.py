@@ -29,7 +29,7 @@ RESULTS = Path(__file__).parent / "results" / "sweep.csv"
 
 def main(words: list[str]) -> None:
     lives: list[float] = []
-    begun: dict[str, float] = {}
+    begun: dict[str, float] = {}  # name of a run -> when its process was started
     start, end = clrx.pool.start, clrx.pool.record_end
     report = clrx.task.sweep.report
     reported: list[float] = []
@@ -61,6 +61,7 @@ def main(words: list[str]) -> None:
         "runs": len(lives),
         "sum_of_runs_seconds": round(runs, 2),
         "sweep_seconds": round(whole - page, 2),
+        "before_first_run_seconds": round(min(begun.values()) - before, 2),
         "report_seconds": round(page, 2),
         "overhead_percent": round(100 * (whole - page - runs) / runs, 2),
         "overhead_with_report_percent": round(100 * (whole - runs) / runs, 2),

@@ -9,8 +9,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from clrx.tally import HALF
-
 log = logging.getLogger("clrx")
 console = Console(highlight=False, emoji=False)
 
@@ -92,6 +90,8 @@ def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
     table.add_column("metric")
     for name in ("value", "interval", "at 0.5"):
         table.add_column(name, justify="right")
+    from clrx.tally import HALF  # it brings pandas, which a sweep's screen can do without
+
     for name, entry in metrics.items():
         if not name.endswith(HALF):
             half = metrics.get(f"{name}{HALF}")
