@@ -15,6 +15,7 @@ from clrx.plan import Phase
 from clrx.policy_check import policy_warnings
 from clrx.records import EPOCH_COLUMNS
 from clrx.selection import column_of
+from clrx.track import require_logger
 from clrx.tools import choose_device
 
 log = logging.getLogger("clrx")

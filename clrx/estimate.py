@@ -1,6 +1,6 @@
 """What each rule suggests, and how well it is known: the rule read off resamples of the curve."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -72,9 +72,9 @@ def read(points: Points, seed: int) -> Reading:
     return Reading(points, points.curve(), points.resampled(seed, RESAMPLES))
 
 
-def suggest(readings: Mapping[str, Reading | None]) -> list[Suggestion]:
-    """The suggestions of all rules; `readings` has one for `loss` and one for `accuracy`, None where too short."""
-    return [_suggestion(name, rule, readings[rule.reads]) for name, rule in RULES.items()]
+def suggest(readings: Mapping[str, Reading | None], rules: Iterable[str] = tuple(RULES)) -> list[Suggestion]:
+    """The suggestions of the rules; `readings` has one for `loss` and one for `accuracy`, None where too short."""
+    return [_suggestion(name, RULES[name], readings[RULES[name].reads]) for name in rules]
 
 
 def _suggestion(name: str, rule: Rule, reading: Reading | None) -> Suggestion:

@@ -75,7 +75,7 @@ def expose(chest: Chest, generator: np.random.Generator, blur: Array) -> Array:
     image[blur] = _smooth(image[blur])
     image = np.clip(image * draw(0.85, 1.2) + draw(-0.08, 0.06), 0.0, 1.0)
     image += draw(-0.2, 0.2) * image * (1.0 - image)
-    image += draw(0.012, 0.045) * (1.1 - image) * generator.standard_normal(image.shape, dtype=np.float32)
+    image += draw(0.015, 0.055) * (1.1 - image) * generator.standard_normal(image.shape, dtype=np.float32)
     _mark(image, generator)
     return (np.clip(image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 

@@ -102,12 +102,12 @@ def pneumonia(chest: Chest, case: Case) -> None:
 
 def pneumothorax(chest: Chest, case: Case) -> None:
     """A thin pleural line off the chest wall, and beyond it a dark edge without vessels."""
-    depth = (0.06 + 0.24 * case.severity) * (1.0 - case.draw(0.2, 0.7) * ramp(chest.y, 0.7))
+    depth = (0.05 + 0.22 * case.severity) * (1.0 - case.draw(0.2, 0.7) * ramp(chest.y, 0.7))
     inside = _on_side(chest, case) * chest.field
     gap = ramp(depth - chest.wall, 0.012) * inside
     line = ramp(0.014 - np.abs(chest.wall - depth), 0.010) * inside
-    chest.density += 0.10 * line - (0.07 + 0.08 * case.severity) * gap * chest.lung
-    chest.density += 0.06 * case.severity * (inside - gap) * chest.lung
+    chest.density += 0.09 * line - (0.065 + 0.075 * case.severity) * gap * chest.lung
+    chest.density += 0.05 * case.severity * (inside - gap) * chest.lung
     chest.vessels *= 1.0 - gap
 
 

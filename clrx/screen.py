@@ -57,7 +57,7 @@ def open_screen() -> Iterator[Screen]:
     live = Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal, refresh_per_second=5
     )
-    handler = _Lines()
+    handler, before = _Lines(), (log.level, log.propagate)
     log.setLevel(logging.INFO)
     log.propagate = False
     log.addHandler(handler)
@@ -66,6 +66,8 @@ def open_screen() -> Iterator[Screen]:
             yield Screen(live)
     finally:
         log.removeHandler(handler)
+        log.setLevel(before[0])
+        log.propagate = before[1]
 
 
 class _Lines(logging.Handler):

@@ -112,14 +112,25 @@ def _span(curve: Curve, name: str, moves: str) -> Bounds | Missing:
     if lowest < edge or first <= best:
         return Missing(f"the {name} is best at the lowest rates", "below")
     share = (first - curve.value[: lowest + 1]) / (first - best)
-    start = int(np.flatnonzero(share < STARTS)[-1])
+    start = int(np.flatnonzero(share < STARTS)[-1]) + 1
     stop = start + int((share[start:] >= STOPS).argmax())
-    if start < edge:
+    low, high = (_crossing(curve, share, place, level) for place, level in ((start, STARTS), (stop, STOPS)))
+    steep = (STOPS - STARTS) * (first - best) / np.log10(high / low) if high > low else np.inf
+    if start <= edge or _drop(curve, 0) > steep / 2:
         return Missing(f"the {name} {moves} from the lowest rates on", "below")
-    if stop > _last(curve) and not curve.diverged:
+    if not curve.diverged and (
+        stop > _last(curve) or _drop(curve, max(0, len(curve.lr) - 4 * edge)) > steep / 2
+    ):
         return Missing(f"the {name} still {moves} at the highest rates", "above")
-    rates = (_crossing(curve, share, place, level) for place, level in ((start + 1, STARTS), (stop, STOPS)))
-    return Bounds(*rates)
+    return Bounds(low, min(high, float(curve.lr[_last(curve)])))
+
+
+def _drop(curve: Curve, start: int) -> float:
+    """What the curve falls by per decade, from the first to the second half of four smoothing lengths."""
+    half = min(2 * curve.edge, (len(curve.lr) - start) // 2)
+    before, after = slice(start, start + half), slice(start + half, start + 2 * half)
+    decades = np.log10(curve.lr[after]).mean() - np.log10(curve.lr[before]).mean()
+    return float((curve.value[before].mean() - curve.value[after].mean()) / decades)
 
 
 def _crossing(curve: Curve, share: np.ndarray, place: int, level: float) -> float:

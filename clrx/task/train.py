@@ -20,6 +20,7 @@ from clrx.run import open_run, refuse_other_run, state_of
 from clrx.screen import open_screen, say
 from clrx.signals import listening
 from clrx.tools import choose_device
+from clrx.track import track
 
 
 def task(cfg: DictConfig) -> int:
@@ -48,6 +49,7 @@ def task(cfg: DictConfig) -> int:
             screen.hide()
             metrics = conclude(bench)
             draw_run(path)
+        track(path, cfg.logger)
     show_result(bench, metrics)
     return 0
 
