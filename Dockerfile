@@ -7,6 +7,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY clrx clrx
 COPY conf conf
+COPY hydra_plugins hydra_plugins
 RUN pip install --no-cache-dir uv && uv pip install --system --no-cache . && rm -rf /src
 
 USER clrx
