@@ -1,7 +1,7 @@
 """An epoch of a head-only phase on computed features against the same phase through the body, side by side.
 
-uv run python benchmarks/features.py [rounds]: trains the head of a MobileNetV1 (64 px) on the phantom both ways in turn,
-and writes medians and their ratio to benchmarks/results/features.csv.
+uv run python benchmarks/features.py [rounds]: trains the head of a MobileNetV1 (64 px) on the phantom both ways,
+in turn, and writes medians and their ratio to benchmarks/results/features.csv.
 """
 
 import csv
