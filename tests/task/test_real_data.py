@@ -29,8 +29,11 @@ RUNS = {  # name: (overrides, images in all, classes)
     ),
     "nih_multilabel": (("dataset=chestxray14_multilabel", "dataset.split=official", *SMALL), 1000, 14),
     "nih_1024": (
-        *[("dataset=chestxray14_one_class", *NIH, "dataset.size=1024", "dataset.no_finding=5", "dataset.per_disease=8")
-          + ("model=mobilenet", "model.width=0.25", "batch_size=2", "split.test=0.3", "split.validation=0.3")],
+        (
+            *("dataset=chestxray14_one_class", *NIH, "dataset.size=1024", "dataset.no_finding=5"),
+            *("dataset.per_disease=8", "model=mobilenet", "model.width=0.25", "batch_size=2"),
+            *("split.test=0.3", "split.validation=0.3"),
+        ),
         13,
         2,
     ),
