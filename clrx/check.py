@@ -15,8 +15,8 @@ from clrx.plan import Phase
 from clrx.policy_check import policy_warnings
 from clrx.records import EPOCH_COLUMNS
 from clrx.selection import column_of
-from clrx.track import require_logger
 from clrx.tools import choose_device
+from clrx.track import require_logger
 
 log = logging.getLogger("clrx")
 
@@ -61,6 +61,7 @@ def check_config(cfg: DictConfig) -> None:
         if cfg[key] not in allowed:
             fix = did_you_mean(str(cfg[key]), allowed)
             raise UserError(f"{key}={cfg[key]} is unknown", where=key, allowed=", ".join(allowed), fix=fix)
+    require_logger(cfg.logger)
     for key in FLAGS:
         if not isinstance(cfg[key], bool):
             raise UserError(f"{key}={cfg[key]} is neither", where=key, allowed="true, false")

@@ -13,7 +13,8 @@ from clrx.randomness import random_generator
 from clrx.source import Source
 from clrx.split import Split, make_split
 
-COMMON = ("size", "channels", "split", "unreadable", "balanced", "survey", "recipe")  # conf/dataset/_common.yaml
+# conf/dataset/_common.yaml
+COMMON = ("size", "channels", "split", "unreadable", "balanced", "survey", "recipe")
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,8 @@ def refuse_other_run(path: Path, cfg: DictConfig) -> None:
         refuse_changes(OmegaConf.to_container(OmegaConf.load(path / "config.yaml")), plain_config(cfg), path)
 
 
-FREE = {"published", "workers", "logger", "memory_budget", "checkpoint", "device"}  # cannot change what a run computes
+# What cannot change what a run computes.
+FREE = {"published", "workers", "logger", "memory_budget", "checkpoint", "device"}
 
 
 def refuse_changes(recorded: Any, asked: dict[str, Any], path: Path) -> None:
