@@ -184,7 +184,7 @@ def _line(bench: Bench, phase: Phase, row: dict[str, Any]) -> str:
 def _keep_weights(bench: Bench, phase: Phase) -> None:
     """Write the best weights when this epoch has the best value so far, and a cycle's at its end on request."""
     epoch = bench.place.epochs
-    values = _values(bench, bench.metric)
+    values = [] if bench.cfg.selection == "last" else _values(bench, bench.metric)
     if not values or best_epoch(values) == epoch - 1:
         save_weights(bench.scorer, bench.path / "weights" / "best.safetensors")
     if bench.cfg.cycle_weights and float(epoch - bench.place.first_epoch) in phase.cycle_ends:
@@ -192,8 +192,8 @@ def _keep_weights(bench: Bench, phase: Phase) -> None:
 
 
 def _values(bench: Bench, name: str) -> list[float]:
-    """A column of epochs.csv so far, larger better; empty where nothing decides and the last epoch is the best."""
-    if bench.cfg.selection == "last" or not len(bench.monitored):
+    """A column of epochs.csv so far, larger better; empty where nothing is monitored that could decide."""
+    if name.startswith("val_") and not len(bench.monitored):
         return []
     return oriented(name, column(bench.path / "epochs.csv", name))
 
