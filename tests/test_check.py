@@ -104,7 +104,8 @@ def test_a_value_is_refused_with_its_key(default, process, key, value, what):
 
 
 ACCEPTED = [
-    *((key, word) for key, words in CHOICES.items() for word in words),
+    # the other loggers need packages that may not be here: tests/test_track.py
+    *((key, word) for key, words in CHOICES.items() for word in words if key != "logger" or word == "none"),
     ("momentum", 0),
     ("weight_decay", 0),
     ("grad_clip", 1),
