@@ -62,6 +62,10 @@ def _unseen(cfg: DictConfig, ramp: Ramp, reading: Reading) -> Verdict:
     first = abs(float(reading.curve.value[: reading.curve.edge + 1].mean()))
     fall, noise = max(reading.fall, 0.0), reading.noise
     said = f"it falls by {fall:.3g} from {first:.3g}, and its noise is {noise:.2g}"
+    if reading.curve.value[len(reading.curve.lr) // 4] - first > SIGNAL * noise:
+        return Verdict(
+            NARROW, "it only rises, from the lowest rates on", f"range_test.start={ramp.start / 100:g}"
+        )
     if SIGNAL * noise > SEEN * first:
         return Verdict(NOISY, said, _more(cfg, ramp))
     if reading.curve.diverged:

@@ -20,7 +20,8 @@ from clrx.screen import console, open_screen, say
 from clrx.signals import listening
 from clrx.task.train import facts_of
 
-DROPPED = ("range_test", "repeats", "steps", "bounds")  # overrides that the train line does without
+# overrides that the train line does without
+DROPPED = ("repeats", "steps", "bounds", "bounds.base_lr", "bounds.max_lr")
 
 
 def task(cfg: DictConfig) -> int:
@@ -86,7 +87,7 @@ def next_line(cfg: DictConfig, found: dict[str, Any]) -> str:
         fixes = found["verdict"]["fix"].split()
         new = {_key(fix) for fix in fixes} | {_key(fix).removeprefix("range_test.") for fix in fixes}
         return shlex.join(["clrx", "find-lr", *(word for word in asked if _key(word) not in new), *fixes])
-    kept = [word for word in asked if _key(word).split(".")[0] not in DROPPED]
+    kept = [word for word in asked if _key(word) not in DROPPED and not _key(word).startswith("range_test")]
     return shlex.join(["clrx", "train", *kept, *_rates(cfg, found["bounds"])])
 
 

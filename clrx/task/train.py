@@ -1,5 +1,6 @@
 """`clrx train`: one configuration, from its check to its pictures."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ def task(cfg: DictConfig) -> int:
             bench = set_up(cfg, run, data, network, screen, stop)
             note_phase(run, bench.place)
             draw_augmented(bench)
-            for phase in plan[bench.place.phase :]:
-                train_phase(bench, phase)
+            with closing(bench.records):
+                for phase in plan[bench.place.phase :]:
+                    train_phase(bench, phase)
             screen.hide()
             metrics = conclude(bench)
             draw_run(path)

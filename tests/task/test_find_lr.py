@@ -1,0 +1,178 @@
+"""`clrx find-lr` and `bounds=auto` as a user runs them, on toy images."""
+
+import csv
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from toy import write_toy
+
+from clrx import phase
+from clrx.cli import run
+
+BASICS = (
+    "dataset=npz",
+    "dataset.size=16",
+    "model=cnn4",
+    "model.dropout=0",
+    "device=cpu",
+    "workers=1",
+    "epochs=1",
+)
+QUICK = ("range_test.steps=60", "range_test.repeats=3", "bootstrap.resamples=20", "bounds.step_size=1")
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    return write_toy(tmp_path_factory.mktemp("toy") / "toy.npz")
+
+
+@pytest.fixture
+def clrx(toy, tmp_path, monkeypatch):
+    """Runs a command on the toy data in a directory of tmp_path; returns its exit code and the directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "cache"))
+
+    def command(name: str, place: str, *overrides: str) -> tuple[int, Path]:
+        words = [name, f"dataset.root={toy}", f"hydra.run.dir={place}", *BASICS, *QUICK, *overrides]
+        return run(words), tmp_path / place
+
+    return command
+
+
+def read(path: Path):
+    return json.loads(path.read_text())
+
+
+def weights(path: Path) -> bytes:
+    return (path / "weights" / "last.safetensors").read_bytes()
+
+
+def rates(path: Path) -> list[float]:
+    with (path / "steps.csv").open() as file:
+        return [float(row["lr"]) for row in csv.DictReader(file)]
+
+
+def phases(path: Path) -> list[str]:
+    return [entry["name"] for entry in read(path / "metrics.json")["phases"]]
+
+
+def test_from_the_range_to_the_pasted_line_and_to_bounds_auto(clrx, capsys):
+    code, place = clrx("find-lr", "range")
+    said = capsys.readouterr().out
+    assert code == 0, said
+    found = read(place / "suggestions.json")
+    with (place / "curves.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["repeat"] for row in rows} == {"0", "1", "2"}
+    assert [float(row["lr"]) for row in rows[:2]] == pytest.approx([1e-7, 1e-7 * 1e7 ** (1 / 59)])
+    assert found["verdict"]["usable"]
+    assert found["bounds"]["max_lr"] == found["suggestions"]["valley"]["max_lr"]["value"]
+    assert read(place / "run.json")["state"] == "complete"
+    with Image.open(place / "figures" / "range_test.png") as picture:
+        assert picture.width == 1000
+    assert not (place / "steps.csv").exists()
+
+    words = shlex.split(said.strip().splitlines()[-1])
+    assert words[:2] == ["clrx", "train"]
+    assert not [word for word in words if word.startswith(("range_test", "hydra"))]
+    assert "bounds.step_size=1" in words
+    assert run([*words[1:], "hydra.run.dir=pasted"]) == 0
+    code, auto = clrx("train", "auto", "bounds=auto")
+    assert code == 0
+    assert weights(auto) == weights(place.parent / "pasted")  # the range test left nothing behind
+
+    record = read(auto / "run.json")["range_test"]
+    assert record["bounds"] == found["bounds"]
+    assert phases(auto) == ["range_test", "main"]
+    assert read(auto / "metrics.json")["phases"][0]["seconds"] == record["seconds"] > 0
+    assert (auto / "find_lr" / "figures" / "range_test.png").exists()
+    assert rates(auto)[0] == found["bounds"]["base_lr"]
+
+
+def test_complete_range_test_is_shown_again(clrx, capsys, monkeypatch):
+    assert clrx("find-lr", "range")[0] == 0
+    first = capsys.readouterr().out
+    monkeypatch.setattr("clrx.task.find_lr.find_range", None)
+    assert clrx("find-lr", "range")[0] == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("range test: 3 passes of 60 steps")
+    assert shown.split() == first[first.index("range test:") :].split()
+
+
+def test_continued_run_reads_its_bounds_and_ends_the_same(clrx, monkeypatch):
+    code, whole = clrx("train", "whole", "bounds=auto", "epochs=2")
+    assert code == 0
+    finish, ended = phase._finish_epoch, []
+
+    def broken(*arguments):
+        finish(*arguments)
+        if not ended:
+            ended.append(True)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(phase, "_finish_epoch", broken)
+    assert clrx("train", "parts", "bounds=auto", "epochs=2")[0] == 130
+    monkeypatch.setattr("clrx.bounds.find_range", None)
+    assert run(["resume", "parts"]) == 0
+    parts = whole.parent / "parts"
+    assert weights(parts) == weights(whole)
+    assert (parts / "steps.csv").read_bytes() == (whole / "steps.csv").read_bytes()
+    assert phases(parts) == ["range_test", "main"]
+
+
+def test_unusable_range_ends_the_run_with_the_fix(clrx, capsys):
+    code, place = clrx("train", "flat", "bounds=auto", "range_test.end=1e-6")
+    said = capsys.readouterr().err
+    assert code == 1
+    assert "the range test found no bounds" in said
+    assert "range_test." in said.split("fix:")[1]
+    assert read(place / "run.json")["state"] == "failed"
+    assert read(place / "run.json")["range_test"]["bounds"] is None
+
+
+def test_unusable_range_is_shown_with_the_line_that_changes_it(clrx, capsys):
+    code, place = clrx("find-lr", "flat", "range_test.end=1e-6")
+    said = capsys.readouterr().out
+    assert code == 1
+    assert read(place / "run.json")["state"] == "complete"
+    words = shlex.split(said.strip().splitlines()[-1])
+    assert words[:2] == ["clrx", "find-lr"]
+    fixes = read(place / "suggestions.json")["verdict"]["fix"].split()
+    assert words[-len(fixes) :] == fixes
+    assert len({word.split("=")[0] for word in words[2:]}) == len(words[2:])
+    assert "bounds.max_lr" not in said
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["bounds=auto", "policy=constant"], "no policy of the plan reads"),
+        (["bounds=atuo"], "did you mean auto"),
+        (["bounds=auto", "range_test.rule=minimum"], "did you mean minimum_tenth"),
+        (["plan=dlr_cla", "bounds.max_lr=0.1"], "plan.range_test=false"),
+        (["bounds.max_lr=auto", "bounds.base_lr=-1"], "bounds.base_lr is -1"),
+    ],
+)
+def test_mistake(clrx, capsys, overrides, said):
+    code, place = clrx("train", "mistake", *overrides)
+    assert code == 2
+    assert said in capsys.readouterr().err
+    assert not place.exists()
+
+
+def test_plan_that_begins_with_a_range_test(clrx):
+    ramp = ("batch_size=120", "range_test.end=1000", "range_test.repeats=5")
+    code, place = clrx("train", "dlr", "plan=dlr_cla", "plan.head_epochs=1", "plan.all_epochs=1", *ramp)
+    assert code == 0
+    assert phases(place) == ["range_test", "head", "all"]
+    assert rates(place)[0] == pytest.approx(read(place / "run.json")["range_test"]["bounds"]["max_lr"])
+
+
+def test_policy_without_bounds_is_told_its_rate(clrx, capsys):
+    assert clrx("find-lr", "range", "policy=cosine")[0] == 0
+    line = capsys.readouterr().out.strip().splitlines()[-1]
+    assert "policy=cosine lr=0." in line
+    assert "bounds.max_lr" not in line
