@@ -14,6 +14,7 @@ from clrx.loss import check_loss
 from clrx.plan import Phase
 from clrx.policy_check import policy_warnings
 from clrx.records import EPOCH_COLUMNS
+from clrx.scale import scale_of
 from clrx.selection import column_of
 from clrx.tools import choose_device
 from clrx.track import require_logger
@@ -62,6 +63,7 @@ def check_config(cfg: DictConfig) -> None:
             fix = did_you_mean(str(cfg[key]), allowed)
             raise UserError(f"{key}={cfg[key]} is unknown", where=key, allowed=", ".join(allowed), fix=fix)
     require_logger(cfg.logger)
+    scale_of(cfg)
     for key in FLAGS:
         if not isinstance(cfg[key], bool):
             raise UserError(f"{key}={cfg[key]} is neither", where=key, allowed="true, false")

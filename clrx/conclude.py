@@ -13,6 +13,7 @@ from clrx.files import write_json
 from clrx.intervals import intervals
 from clrx.metrics import choose_threshold, confusion, threshold_rule
 from clrx.predictions import write_predictions
+from clrx.scale import scale_of, scaled_mark
 from clrx.screen import console, metrics_table, say
 from clrx.weights import read_weights, save_weights
 
@@ -32,7 +33,7 @@ def conclude(bench: Bench) -> dict[str, Any]:
     threshold = _threshold(bench, scores)
     metrics: dict[str, Any] = {name: _judge(bench, name, scores[name], threshold) for name in scores}
     metrics |= {"threshold": threshold, "threshold_rule": _rule(bench), "level": bench.cfg.bootstrap.level}
-    metrics |= {"weights": chosen, "phases": bench.place.phases}
+    metrics |= {"weights": chosen, "scale": scale_of(bench.cfg), "phases": bench.place.phases}
     metrics["confusion"] = {name: _confusion(bench, name, scores[name], threshold) for name in scores}
     if bench.cfg.cycle_weights:
         metrics["snapshots"] = _snapshots(bench, threshold)
@@ -112,6 +113,6 @@ def show_result(bench: Bench, metrics: dict[str, Any]) -> None:
     title = f"test: {len(bench.data.split.test)} images, {level}% intervals over whole groups"
     if bench.data.source.synthetic:
         title = f"SYNTHETIC DATA  {title}"
-    say(title)
+    say(f"{scaled_mark(scale_of(bench.cfg))}  {title}".strip())
     console.print(metrics_table(metrics["test"]))
     say(f"run directory: {bench.path}")

@@ -10,8 +10,10 @@ from omegaconf import DictConfig, OmegaConf
 from clrx.cache import Cache, open_cache
 from clrx.errors import UserError
 from clrx.randomness import random_generator
+from clrx.scale import scale_of
 from clrx.source import Source
-from clrx.split import Split, make_split
+from clrx.split import Split, keep_rows, make_split
+from clrx.thin import thin
 
 # conf/dataset/_common.yaml
 COMMON = ("size", "channels", "split", "unreadable", "balanced", "survey", "recipe")
@@ -50,15 +52,17 @@ def open_data(cfg: DictConfig, progress: Callable[[int, int], None] | None = Non
     if source.files is not None and "" in source.files:
         fix = "dataset.missing=drop leaves missing images out"
         raise UserError("dataset.missing=keep is for clrx data: nothing can be trained on it", fix=fix)
-    split = split_of(cfg, source)
+    split, scale = split_of(cfg, source), scale_of(cfg)
+    if scale < 1:
+        source, split = thin(source, split, cfg.dataset.split, scale, cfg.split.seed)
     channels = cfg.dataset.channels or source.channels
     check_image(cfg.dataset.size, channels)
     cache = open_cache(
         source, cfg.dataset.size, channels, cfg.dataset.unreadable, workers=cfg.workers, progress=progress
     )
     if len(cache.kept) < len(source):
-        source = source.take(cache.kept)
-        split = split_of(cfg, source)
+        whole, source = source, source.take(cache.kept)
+        split = split_of(cfg, source) if scale == 1 else keep_rows(whole, split, cache.kept)
     return Data(source, split, cache, _training_rows(cfg, source, split))
 
 
@@ -81,9 +85,13 @@ def check_image(size: int, channels: int) -> None:
 
 
 def _training_rows(cfg: DictConfig, source: Source, split: Split) -> np.ndarray:
-    if cfg.dataset.balanced is None:
+    each, scale = cfg.dataset.balanced, scale_of(cfg)
+    if each is None:
         return split.train
-    return balanced_rows(source.labels, split.train, cfg.dataset.balanced, cfg.split.seed)
+    if scale < 1:  # whole groups: a class may have kept fewer than its share
+        left = np.unique(source.labels[split.train], return_counts=True)[1].min()
+        each = max(1, min(round(scale * each), int(left)))
+    return balanced_rows(source.labels, split.train, each, cfg.split.seed)
 
 
 def balanced_rows(labels: np.ndarray, rows: np.ndarray, each: int, seed: int) -> np.ndarray:

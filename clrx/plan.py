@@ -1,12 +1,13 @@
 """A plan is a list of phases; each is checked and its policies are built before any data is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig
 
 from clrx.errors import UserError, did_you_mean, require_number
 from clrx.progress import Policy
+from clrx.scale import scale_of, scaled_epochs, stretched
 from clrx.schedule import cycle_ends, make_momentum_policy, make_policy
 
 TRAINABLE = ("all", "head")
@@ -66,14 +67,18 @@ def _phase(cfg: DictConfig, node: Any, index: int) -> Phase:
     require_number(node.get("feature_copies", 1), f"{where}.feature_copies", least=1, whole=True)
     if not isinstance(node.get("policy"), DictConfig) or "_target_" not in node.policy:
         raise UserError("a phase needs a policy", where=f"{where}.policy", fix="policy: ${policy}")
+    scale, momentum = scale_of(cfg), make_momentum_policy(node.get("momentum_policy"), cfg.warmup)
+    epochs = scaled_epochs(node.epochs, scale)
+    policy = stretched(make_policy(node.policy, cfg.warmup), node.epochs, scale)
+    stopping = _stopping(node.get("early_stopping") or cfg.early_stopping, f"{where}.early_stopping")
     phase = Phase(
         name=_name(node.get("name"), where),
-        epochs=node.epochs,
-        policy=make_policy(node.policy, cfg.warmup),
-        momentum_policy=make_momentum_policy(node.get("momentum_policy"), cfg.warmup),
+        epochs=epochs,
+        policy=policy,
+        momentum_policy=momentum and stretched(momentum, node.epochs, scale),
         trainable=_trainable(node.get("trainable", "all"), f"{where}.trainable"),
         rate_scales=_rate_scales(node.get("rate_scales"), f"{where}.rate_scales"),
-        stopping=_stopping(node.get("early_stopping") or cfg.early_stopping, f"{where}.early_stopping"),
+        stopping=stopping if cycle_ends(policy, epochs) else _scaled_patience(stopping, scale),
         features=node.get("features") is not None,
         feature_copies=node.get("feature_copies", 1),
         start=node.get("start", "previous"),
@@ -135,3 +140,10 @@ def _stopping(node: Any, where: str) -> Stopping:
         require_number(patience, f"{where}.patience", least=1, whole=True)
     require_number(min_delta, f"{where}.min_delta", least=0)
     return Stopping(patience, node.get("metric", "auto"), float(min_delta))
+
+
+def _scaled_patience(stopping: Stopping, scale: float) -> Stopping:
+    """Patience that counts epochs; one that counts cycles stays, as a scaled phase has as many of them."""
+    if stopping.patience is None:
+        return stopping
+    return replace(stopping, patience=scaled_epochs(stopping.patience, scale))

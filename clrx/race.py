@@ -48,9 +48,11 @@ def read_race(arguments: Sequence[str], conf: Path) -> Race:
     keys = [word for word in words if "=" in word and not word.startswith("-")]
     if own.get("retry") not in (None, *RETRY):
         raise UserError(f"retry={own['retry']}", where="retry", allowed=", ".join(RETRY))
-    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, _defaults(conf))
+    usual, params = _params(conf / "sweep.yaml"), _params_of_experiment(keys, conf)
+    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, list(params or usual))
     _, constant = split_words(keys)
     words += _workers(own.get("workers"), keys)
+    words += _instead(params, usual) if params else []
     words.append(f"hydra.sweep.dir={path.absolute()}")
     words.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]")
     flags = [word.partition("=")[0] for word in arguments if word.startswith("-")]
@@ -71,9 +73,22 @@ def _named(words: Sequence[str]) -> Path | None:
     return Path(found[-1]) if found else None
 
 
-def _defaults(conf: Path) -> list[str]:
-    """Keys that race where the command line does not set them."""
-    return list(OmegaConf.load(conf / "sweep.yaml").hydra.sweeper.params)
+def _params(file: Path) -> dict[str, str]:
+    """What races by a YAML where the command line does not set it."""
+    found = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") if file.is_file() else None
+    return {str(key): str(value) for key, value in (found or {}).items()}
+
+
+def _params_of_experiment(words: Sequence[str], conf: Path) -> dict[str, str]:
+    """What races by the experiment's own YAML; empty without an experiment, and for one that says nothing of it."""
+    chosen = [word.partition("=")[2] for word in words if word.startswith("experiment=")]
+    return _params(conf / "experiment" / f"{chosen[-1]}.yaml") if chosen else {}
+
+
+def _instead(params: dict[str, str], usual: dict[str, str]) -> list[str]:
+    """The overrides that have `params` race and nothing that usually does: sweep.yaml is composed after them."""
+    dropped = [f"~hydra.sweeper.params.{key}" for key in usual if key not in params]
+    return dropped + [f"hydra.sweeper.params.{key}='{params[key]}'" for key in params if key in usual]
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:

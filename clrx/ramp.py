@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from clrx.clock import steps_per_epoch
 from clrx.errors import UserError, did_you_mean, require_number
 from clrx.progress import Progress
+from clrx.scale import scale_of
 from clrx.suggest import RULES
 
 SHAPES = ("exponential", "linear")
@@ -48,7 +49,7 @@ def ramp_of(cfg: DictConfig, images: int) -> Ramp:
     """The ramp of the `range_test` node over so many training images."""
     node = cfg.range_test
     per_epoch = steps_per_epoch(images, cfg.batch_size, cfg.accumulate)
-    steps = node.steps if node.epochs is None else max(20, round(node.epochs * per_epoch))
+    steps = node.steps if node.epochs is None else max(20, round(scale_of(cfg) * node.epochs * per_epoch))
     return Ramp(node.shape, float(node.start), float(node.end), steps)
 
 

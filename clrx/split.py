@@ -59,6 +59,16 @@ def make_split(
     return Split(rows[0], rows[1], rows[2], _hash(source, part), notes)
 
 
+def keep_rows(source: Source, split: Split, rows: np.ndarray, *notes: str) -> Split:
+    """The split of `source.take(rows)`: every image stays in its part, and the hash is of those that are left."""
+    part = np.full(len(source), -1)
+    for p, name in enumerate(PARTS):
+        part[getattr(split, name)] = p
+    part = part[rows]
+    train, validation, test = (np.flatnonzero(part == p) for p in (TRAIN, VALIDATION, TEST))
+    return Split(train, validation, test, _hash(source.take(rows), part), (*split.notes, *notes))
+
+
 def _check_request(by: str, validation: float, test: float, folds: int | None, fold: int | None) -> None:
     if by not in WAYS:
         raise UserError(f"unknown split: {by}", allowed=" | ".join(WAYS), fix=did_you_mean(by, WAYS))

@@ -64,6 +64,20 @@ def deal(ids: np.ndarray, labels: np.ndarray, folds: int, seed: int) -> np.ndarr
     return dealt[units.of_row]
 
 
+def sample(ids: np.ndarray, labels: np.ndarray, share: float, least: int, seed: int) -> np.ndarray:
+    """Which rows (N,) bool make about `share` of the images of every stratum: whole units in the order of their keys.
+
+    Every stratum keeps a unit, and as many as hold `least` images where it has them.
+    """
+    units = _units(ids, labels, seed)
+    kept = np.zeros(len(units.size), dtype=bool)
+    for members in units.by_stratum():
+        size = units.size[members]
+        before = np.cumsum(size) - size
+        kept[members] = (before < least) | (before + size / 2 < share * size.sum())
+    return kept[units.of_row]
+
+
 def _units(ids: np.ndarray, labels: np.ndarray, seed: int) -> _Units:
     names, of_row, size = np.unique(ids, return_inverse=True, return_counts=True)
     key = np.array([random_key(seed, "split", str(name)) for name in names], dtype=np.int64)

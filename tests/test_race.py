@@ -41,6 +41,22 @@ def test_only_what_runs_is_listed(words, runs):
     assert read_race(words, conf_dir()).runs is runs
 
 
+def test_an_experiment_says_itself_what_races(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    usual = "hydra: {sweeper: {params: {policy: 'constant,triangular', seed: '0,1,2'}}}"
+    (tmp_path / "sweep.yaml").write_text(usual)
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        "hydra: {sweeper: {params: {plan: 'a,b', seed: '0,1'}}}"
+    )
+    (tmp_path / "experiment" / "silent.yaml").write_text("lr: 0.1")
+    race = read_race(["experiment=mine", "lr=0.1"], tmp_path)
+    assert {"~hydra.sweeper.params.policy", "hydra.sweeper.params.seed='0,1'"} <= set(race.words)
+    assert race.path.name.startswith("plan_seed_")
+    silent = read_race(["experiment=silent"], tmp_path)
+    assert silent.path.name.startswith("policy_seed_")
+    assert not [word for word in silent.words if "sweeper" in word]
+
+
 def test_a_directory_can_be_named():
     assert read_race(["hydra.sweep.dir='my races/1'"], conf_dir()).path == Path("my races/1")
 

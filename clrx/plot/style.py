@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from clrx.files import write_bytes
+from clrx.scale import scaled_mark
 
 WIDTH = 5.0  # inches; shown 375 pixels wide (a phone), a 10 point letter is 10 pixels high
 DPI = 200
@@ -58,7 +59,7 @@ def describe(record: dict[str, Any]) -> str:
     data = str(record.get("dataset", ""))
     if record.get("synthetic"):
         data = f"{data} (SYNTHETIC images)".strip()
-    parts = [data, str(record.get("policy", ""))]
+    parts = [scaled_mark(record.get("scale")), data, str(record.get("policy", ""))]
     if record.get("split_hash"):
         parts.append(f"split {str(record['split_hash'])[:8]}")
     if record.get("seed") is not None:

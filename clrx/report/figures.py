@@ -49,7 +49,7 @@ def _image(figure: Figure, kind: str, metadata: dict[str, Any] | None = None) ->
 
 def about(comparison: Comparison) -> dict[str, Any]:
     """What stands under every figure."""
-    shared = {name: comparison.facts.get(name) for name in ("dataset", "synthetic", "split_hash")}
+    shared = {name: comparison.facts.get(name) for name in ("dataset", "synthetic", "scale", "split_hash")}
     return shared if not comparison.mismatch else {**shared, "split_hash": None}
 
 

@@ -18,6 +18,7 @@ from clrx.phase import train_phase
 from clrx.plan import build_plan
 from clrx.plot.run import draw_run
 from clrx.run import open_run, refuse_other_run, state_of
+from clrx.scale import scale_of
 from clrx.screen import open_screen, say
 from clrx.signals import listening
 from clrx.tools import choose_device
@@ -68,6 +69,7 @@ def facts_of(cfg: DictConfig, data: Data) -> dict[str, Any]:
         "task": source.task,
         "classes": list(source.classes),
         "synthetic": source.synthetic,
+        "scale": scale_of(cfg),
         "policy": cfg.run.choices.get("policy"),
         "model": cfg.run.choices.get("model"),
         "data_hash": data.cache.hash,
