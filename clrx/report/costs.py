@@ -89,9 +89,15 @@ def _published_cells(comparison: Comparison, group: Group, entry: Published) -> 
     gap = None if mine.mean is None else mine.mean - entry.value
     digits = 1 if entry.metric in LESS_IS_BETTER[:4] else 4
     shown = duration if entry.metric in TIMES else (lambda value: number(value, digits))
-    spread = f" ± {number(mine.std, digits)}" if mine.std is not None else ""
+    theirs, own = (f" ± {number(std, digits)}" if std is not None else "" for std in (entry.std, mine.std))
     return (
-        *(group.label, entry.source, _what(entry), shown(entry.value), f"{shown(mine.mean)}{spread}"),
+        *(
+            group.label,
+            entry.source,
+            _what(entry),
+            f"{shown(entry.value)}{theirs}",
+            f"{shown(mine.mean)}{own}",
+        ),
         *(span(low, high, digits), signed(gap, digits), said),
     )
 

@@ -3,6 +3,7 @@
     published:
       - metric: accuracy                      # what the number is, as below
         value: 0.7983                         # a share (0.7983, not 79.83), seconds or epochs
+        std: 0.0042                           # the paper's own standard deviation over runs, where it has one
         source: Chopade 2021, Table 7         # paper and table
         match: {policy: triangular}           # configurations it belongs to; left out: all of the experiment
         differs: the paper split by image     # why it cannot be compared, where that is so; or left out
@@ -24,7 +25,8 @@ from clrx.errors import UserError, did_you_mean
 from clrx.report.grouping import ABSENT, Group, leaves
 from clrx.report.notices import scale_of
 
-KEYS = ("metric", "value", "source", "match", "differs", "target")
+KEYS = ("metric", "value", "std", "source", "match", "differs", "target")
+NEEDED = ("metric", "value", "source")
 TIMES = ("seconds", "seconds_per_epoch")
 LESS_IS_BETTER = (*TIMES, "epochs", "epochs_to_target", "val_loss", "train_loss")
 
@@ -39,6 +41,7 @@ class Published:
     match: dict[str, Any]
     differs: str = ""
     target: float | None = None
+    std: float | None = None
 
 
 def published_of(group: Group) -> list[Published]:
@@ -55,17 +58,19 @@ def read(node: Any) -> Published:
     if unknown := [str(key) for key in node if key not in KEYS]:
         fix = did_you_mean(unknown[0], KEYS)
         raise UserError(f"there is no key '{unknown[0]}'", where=where, allowed=", ".join(KEYS), fix=fix)
-    if missing := [key for key in KEYS[:3] if node.get(key) is None]:
+    if missing := [key for key in NEEDED if node.get(key) is None]:
         raise UserError(f"the key '{missing[0]}' is missing", where=where, fix=f"add {missing[0]}:")
-    number = node["value"]
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        raise UserError(f"value {number!r} is no number", where=where, allowed="0.7983, not 79.83%")
+    for key in ("value", "std"):
+        number = node.get(key, 0)
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise UserError(f"{key} {number!r} is no number", where=where, allowed="0.7983, not 79.83%")
     needs_target = node["metric"] == "epochs_to_target"
     if needs_target != (node.get("target") is not None):
         raise UserError("`target` goes with the metric epochs_to_target, and only with it", where=where)
     match = {str(key): value for key, value in (node.get("match") or {}).items()}
     differs, target = str(node.get("differs") or ""), node.get("target")
-    return Published(str(node["metric"]), float(number), str(node["source"]), match, differs, target)
+    value, source = float(node["value"]), str(node["source"])
+    return Published(str(node["metric"]), value, source, match, differs, target, node.get("std"))
 
 
 def _matches(run: Record, match: dict[str, Any]) -> bool:
