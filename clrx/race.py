@@ -14,7 +14,7 @@ from clrx.errors import UserError
 from clrx.files import read_json, write_json
 from clrx.lock import is_held
 
-REPORT = ("baseline", "metric", "target")  # options of `make_report`
+REPORT = ("baseline", "metric", "target", "force")  # options of `make_report`
 RETRY = {"failed": ("failed",), "diverged": ("diverged",), "all": ("failed", "diverged")}
 WORKERS = {  # launcher -> where it has the number of runs at a time
     "processes": "workers",

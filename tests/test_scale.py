@@ -4,10 +4,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from PIL import Image
 from test_plan import PHASE, config
 from test_split import a_source
 
+from clrx.cli import conf_dir
+from clrx.compose import register_resolvers
+from clrx.data import open_data
 from clrx.errors import UserError
 from clrx.plan import build_plan
 from clrx.policy_check import trace
@@ -138,3 +143,48 @@ def test_the_order_of_the_rows_plays_no_part():
     turned = np.random.default_rng(0).permutation(90)
     kept = sample(ids, labels, 0.3, 4, seed=1)
     np.testing.assert_array_equal(sample(ids[turned], labels[turned], 0.3, 4, seed=1), kept[turned])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """200 grey images of 8 pixels in each of two classes."""
+    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "cache"))
+    for name in ("cat", "dog"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for i in range(200):
+            Image.new("L", (8, 8), i).save(tmp_path / "images" / name / f"{name}{i}.png")
+    return tmp_path / "images"
+
+
+def opened(folder, *words):
+    register_resolvers()
+    about = ["dataset=image_folder", f"dataset.root={folder}", "dataset.size=8", "dataset.unreadable=drop"]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return open_data(compose("train", [*about, "dataset.split=group", "workers=1", *words]))
+
+
+def test_only_what_is_left_is_decoded_and_parts_stay_what_they_are(folder):
+    whole, small = opened(folder), opened(folder, "scale=0.1")
+    assert small.cache.array.shape[0] == len(small.source) == 28 + 8 + 8  # four of a class where 0.1 is two
+    for name in ("train", "validation", "test"):
+        assert images(small, name) <= images(whole, name)
+
+
+def images(data, part):
+    return set(data.source.table["image"].iloc[getattr(data.split, part)])
+
+
+def test_an_unreadable_image_moves_no_other(folder):
+    before = opened(folder, "scale=0.1")
+    broken = sorted(images(before, "train"))[0]
+    next(folder.rglob(broken.split("/")[-1])).write_bytes(b"no image")
+    after = opened(folder, "scale=0.1")
+    assert images(after, "train") == images(before, "train") - {broken}
+    assert images(after, "test") == images(before, "test")
+    assert after.split.hash != before.split.hash
+
+
+def test_a_balanced_training_set_shrinks_too(folder):
+    data = opened(folder, "scale=0.25", "dataset.balanced=100")
+    assert np.bincount(data.source.labels[data.train]).tolist() == [25, 25]
+    assert len(opened(folder, "scale=0.25", "dataset.balanced=140").train) == 2 * 35
