@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from clrx.files import read_rows
-from clrx.job import FINAL, Job, config_of, error_of, metric_of, value_of
+from clrx.job import FINAL, Job, config_of, error_of, metric_of, shown_value
 from clrx.run import state_of
+from clrx.scale import scale_of, scaled_epochs
 from clrx.screen import console, say
 
 COLOURS = {"complete": "green", "failed": "red", "diverged": "red", "interrupted": "yellow"}
@@ -84,7 +85,7 @@ def row_of(job: Job, running: bool = False) -> tuple[str, ...]:
     """(name, state, epoch, metric, time left or error) of a job, from its files."""
     state = "running" if running else state_of(job.path) or "waiting"
     if state == "complete":
-        return job.name, state, "", f"{_metric(job.path)} {value_of(job.path):.4f}", ""
+        return job.name, state, "", shown_value(job.path), ""
     if state in FINAL:
         return job.name, state, "", "", error_of(job.path)
     epochs, whole = _epochs(job.path), total_epochs(config_of(job.path))
@@ -113,7 +114,7 @@ def _epochs(path: Path) -> list[dict[str, str]]:
 def total_epochs(config: dict[str, Any]) -> int:
     """Epochs of all phases, if none stops early."""
     phases = (config.get("plan") or {}).get("phases") or []
-    return sum(int(phase["epochs"]) for phase in phases)
+    return sum(scaled_epochs(int(phase["epochs"]), scale_of(config)) for phase in phases)
 
 
 def duration(seconds: float) -> str:

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from clrx.files import read_json, read_rows
 from clrx.run import state_of
+from clrx.scale import scaled_mark
 from clrx.selection import best_epoch, column_of, oriented
 
 FINAL = ("complete", "failed", "diverged")  # only a retry asked for starts these again
@@ -81,6 +82,13 @@ def value_of(path: Path) -> float:
     values = [float(row[column]) if row[column] else None for row in read_rows(path / "epochs.csv")]
     value = values[best_epoch(oriented(column, values))] if values else None
     return math.nan if value is None else value
+
+
+def shown_value(path: Path) -> str:
+    """The metric and the value of a complete run, as a sweep shows them; without a validation set its state alone."""
+    value, mark = value_of(path), scaled_mark(config_of(path).get("scale"))
+    found = "" if math.isnan(value) else f"{metric_of(path).removeprefix('val_')} {value:.4f}"
+    return f"{found}  {mark}".strip()
 
 
 def metric_of(path: Path) -> str:

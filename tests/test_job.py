@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from clrx.job import LONGEST, run_name, value_of
+from clrx.job import LONGEST, run_name, shown_value, value_of
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,19 @@ def test_a_run_is_worth_its_best_validation_value(tmp_path, metric, state, expec
     (tmp_path / "config.yaml").write_text(f"selection_metric: {metric}\n")
     (tmp_path / "epochs.csv").write_text("val_auroc,val_loss\n0.5,1\n0.75,0.5\n,0.25\n0.625,0.75\n")
     assert value_of(tmp_path) == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("scale", "values", "shown"),
+    [
+        ("1.0", "0.5", "auroc 0.5000"),
+        ("0.1", "0.5", "auroc 0.5000  SCALED DOWN (scale=0.1)"),
+        ("1.0", "", ""),  # no validation set
+        ("0.1", "", "SCALED DOWN (scale=0.1)"),
+    ],
+)
+def test_what_a_sweep_shows_of_a_run(tmp_path, scale, values, shown):
+    (tmp_path / "run.json").write_text(json.dumps({"state": "complete", "task": "binary"}))
+    (tmp_path / "config.yaml").write_text(f"scale: {scale}\n")
+    (tmp_path / "epochs.csv").write_text(f"epoch,val_auroc\n1,{values}\n")
+    assert shown_value(tmp_path) == shown

@@ -1,6 +1,7 @@
 """The numbers as CSV, with every digit: a row a configuration and metric, and a row a run."""
 
 from clrx.report.comparison import Comparison
+from clrx.report.notices import scale_of
 from clrx.report.reach import CLOCKS, Race
 from clrx.report.results import metric_names, outcomes
 from clrx.report.runs import title_of
@@ -13,12 +14,14 @@ DIFFERENCE = ("n", "mean", "std", "low", "high", "p", "p_holm", "p_flip", "p_fli
 def comparison_csv(comparison: Comparison) -> str:
     """Mean, spread and interval of every test metric, and its paired difference to the baseline."""
     header = ["configuration", "metric", *SUMMARY, "baseline", *(f"difference_{name}" for name in DIFFERENCE)]
+    header.append("scale")
     rows = [
         [
             *(outcome.group.label, metric),
             *(getattr(outcome.summary, name) for name in SUMMARY),
             comparison.baseline.label,
             *(getattr(outcome.difference, name, None) for name in DIFFERENCE),
+            scale_of(outcome.group.runs[0]),
         ]
         for metric in metric_names(comparison)
         for outcome in outcomes(comparison, metric)
@@ -29,11 +32,19 @@ def comparison_csv(comparison: Comparison) -> str:
 def runs_csv(comparison: Comparison, timing: Race | None) -> str:
     """Every run, whatever its state, with its test metrics and when it reached the target."""
     names = metric_names(comparison)
-    header = ["run", "directory", "configuration", "seed", "fold", "state", *names]
+    header = ["run", "directory", "configuration", "seed", "fold", "state", "scale", *names]
     rows = []
     for group in comparison.groups:
         for run in group.runs:
             when = timing.of(group, run) if timing else None
-            facts = [title_of(group, run), run.name, group.label, run.seed, run.fold, run.state]
+            facts = [
+                title_of(group, run),
+                run.name,
+                group.label,
+                run.seed,
+                run.fold,
+                run.state,
+                scale_of(run),
+            ]
             rows.append([*facts, *map(run.test, names), *(getattr(when, clock, None) for clock in CLOCKS)])
     return as_csv([*header, *(f"{clock}_to_target" for clock in CLOCKS)], rows)

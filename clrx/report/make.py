@@ -10,6 +10,7 @@ from clrx.report.dots import dot_pictures
 from clrx.report.export import comparison_csv, runs_csv
 from clrx.report.figures import Picture
 from clrx.report.figures import race as race_pictures
+from clrx.report.notices import marked
 from clrx.report.page import differences_table, page, result_tables
 from clrx.report.reach import Race, race, race_table
 from clrx.report.runs import runs_table
@@ -65,4 +66,4 @@ def _tables(comparison: Comparison, timing: Race | None) -> list[Table]:
         differences_table(comparison),
         runs_table(comparison),
     ]
-    return [table for table in found if table is not None]
+    return [marked(comparison, table) for table in found if table is not None]

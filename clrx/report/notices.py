@@ -1,12 +1,15 @@
 """What a reader must know before reading a number: sentences for the top of the report."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from clrx.compare import Record
 from clrx.report.comparison import Comparison
 from clrx.report.grouping import place_name, place_of
+from clrx.report.tables import Table
 from clrx.report.wording import listed, plural
+from clrx.scale import scaled_mark
 
 
 class Notice(NamedTuple):
@@ -41,6 +44,12 @@ def scale_of(run: Record) -> float:
     """The share of epochs and data that the run was given; 1 for a whole run."""
     factor = run.config.get("scale", 1)
     return 1.0 if factor is None else float(factor)
+
+
+def marked(comparison: Comparison, table: Table) -> Table:
+    """A table that leaves the page: its title says where runs were scaled down."""
+    marks = dict.fromkeys(scaled_mark(scale_of(run)) for run in comparison.runs)
+    return replace(table, title=" ".join([*filter(None, marks), table.title]))
 
 
 def _forced(comparison: Comparison) -> Iterator[Notice]:

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from clrx.compose import call_hydra
 from clrx.errors import ClrxError
-from clrx.job import error_of, job_of, value_of
+from clrx.job import error_of, job_of, shown_value, value_of
 from clrx.race import RETRY, Race, read_race, reopen, runs_of
 from clrx.run import state_of
 from clrx.screen import say
@@ -48,7 +48,7 @@ def list_runs(path: Path) -> bool:
     states = {run: state_of(run) or "unreadable" for run in runs_of(path)}
     say(f"\n{path}: " + ", ".join(f"{n} {state}" for state, n in Counter(states.values()).items()))
     for run, state in states.items():
-        what = f"{value_of(run):.4f}" if state == "complete" else error_of(run)
+        what = shown_value(run) if state == "complete" else error_of(run)
         say(f"  {state:<11} {run.name}  {what}".rstrip())
     return all(state == "complete" for state in states.values())
 

@@ -147,3 +147,21 @@ def test_the_same_runs_give_the_same_figures(run, tmp_path):
     run(tmp_path / "a", curve=[0.5, 0.6])
     first, second = (list(race(compare([tmp_path]))) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize(("scale", "times"), [(0.1, True), (1.0, False)])
+def test_every_number_of_a_scaled_run_is_marked(run, tmp_path, scale, times):
+    published = [{"metric": "accuracy", "value": 0.8, "source": "A paper"}]
+    for seed in (0, 1):
+        run(tmp_path / "s" / str(seed), seed=seed, config={"scale": scale, "published": published})
+    place = make_report([tmp_path / "s"]).parent
+    mark = f"SCALED DOWN (scale={scale:g})"
+    for name, title in (("comparison.md", "**"), ("comparison.tex", "caption{")):
+        titles = [line for line in (place / name).read_text().splitlines() if title in line]
+        assert titles
+        assert all((mark in line) is times for line in titles)
+    for name in ("comparison.csv", "runs.csv"):
+        header, *rows = (place / name).read_text().splitlines()
+        column = header.split(",").index("scale")
+        assert {row.split(",")[column] for row in rows} == {str(scale)}
+    assert (mark in (place / "report.html").read_text()) is times

@@ -65,6 +65,10 @@ def test_an_entry_belongs_to_the_configurations_it_matches(run, tmp_path, match,
     assert len(published_of(compare([tmp_path]).groups[0])) == found
 
 
+def test_the_papers_own_spread_stands_beside_its_mean(run, tmp_path):
+    assert table(run, tmp_path, {"std": 0.0123}).rows[0][3] == "0.8000 ± 0.0123"
+
+
 def test_none_carried_none_shown(run, tmp_path):
     run(tmp_path / "a")
     assert published_table(compare([tmp_path])) is None
@@ -77,6 +81,7 @@ def test_none_carried_none_shown(run, tmp_path):
         ({"metrik": 1}, "did you mean metric"),
         ({"source": None}, "'source' is missing"),
         ({"value": "79%"}, "no number"),
+        ({"std": "4%"}, "no number"),
         ({"target": 0.5}, "epochs_to_target"),
         ({"metric": "epochs_to_target"}, "epochs_to_target"),
     ],
