@@ -1,5 +1,6 @@
 """The whole report, from run directories to its file."""
 
+import csv
 import xml.etree.ElementTree as ET
 from html import unescape
 from html.parser import HTMLParser
@@ -161,7 +162,6 @@ def test_every_number_of_a_scaled_run_is_marked(run, tmp_path, scale, times):
         assert titles
         assert all((mark in line) is times for line in titles)
     for name in ("comparison.csv", "runs.csv"):
-        header, *rows = (place / name).read_text().splitlines()
-        column = header.split(",").index("scale")
-        assert {row.split(",")[column] for row in rows} == {str(scale)}
+        with (place / name).open() as file:
+            assert {row["scale"] for row in csv.DictReader(file)} == {str(scale)}
     assert (mark in (place / "report.html").read_text()) is times
