@@ -14,7 +14,6 @@ from clrx.loss import check_loss
 from clrx.plan import Phase
 from clrx.policy_check import policy_warnings
 from clrx.records import EPOCH_COLUMNS
-from clrx.scale import scale_of
 from clrx.selection import column_of
 from clrx.tools import choose_device
 from clrx.track import require_logger
@@ -32,6 +31,7 @@ NODES = ("bounds", "warmup", "loss", "mix", "split", "early_stopping", "bootstra
 FLAGS = ("spare_norms", "test_flips", "cycle_weights", "channels_last", "deterministic")
 NUMBERS: dict[str, dict[str, Any]] = {
     "seed": {"least": 0, "whole": True},
+    "scale": {"above": 0, "most": 1},
     "epochs": {"least": 1, "whole": True},
     "batch_size": {"least": 1, "whole": True},
     "accumulate": {"least": 1, "whole": True},
@@ -63,7 +63,6 @@ def check_config(cfg: DictConfig) -> None:
             fix = did_you_mean(str(cfg[key]), allowed)
             raise UserError(f"{key}={cfg[key]} is unknown", where=key, allowed=", ".join(allowed), fix=fix)
     require_logger(cfg.logger)
-    scale_of(cfg)
     for key in FLAGS:
         if not isinstance(cfg[key], bool):
             raise UserError(f"{key}={cfg[key]} is neither", where=key, allowed="true, false")

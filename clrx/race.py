@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ def read_race(arguments: Sequence[str], conf: Path) -> Race:
     keys = [word for word in words if "=" in word and not word.startswith("-")]
     if own.get("retry") not in (None, *RETRY):
         raise UserError(f"retry={own['retry']}", where="retry", allowed=", ".join(RETRY))
-    usual, params = _params(conf / "sweep.yaml"), _params_of_experiment(keys, conf)
+    usual, params = _params(conf / "sweep.yaml"), _params_of_experiment(arguments, conf)
     path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, list(params or usual))
     _, constant = split_words(keys)
     words += _workers(own.get("workers"), keys)
@@ -82,7 +83,13 @@ def _params(file: Path) -> dict[str, str]:
 def _params_of_experiment(words: Sequence[str], conf: Path) -> dict[str, str]:
     """What races by the experiment's own YAML; empty without an experiment, and for one that says nothing of it."""
     chosen = [word.partition("=")[2] for word in words if word.startswith("experiment=")]
-    return _params(conf / "experiment" / f"{chosen[-1]}.yaml") if chosen else {}
+    flags = ("--config-dir", "-cd")
+    own: list[str] = [place for flag, place in pairwise(words) if flag in flags]
+    own += [word.partition("=")[2] for word in words if word.partition("=")[0] in flags and "=" in word]
+    found = [
+        _params(Path(place) / "experiment" / f"{chosen[-1]}.yaml") for place in (str(conf), *own) if chosen
+    ]
+    return next(filter(None, found), {})
 
 
 def _instead(params: dict[str, str], usual: dict[str, str]) -> list[str]:

@@ -106,3 +106,8 @@ def test_smiths_plans_have_his_iterations():
     assert [500 * sum(phase.epochs for phase in plan_before(cfg)) for cfg in cfgs] == [
         *(70_000, 25_000, 25_000, 70_000, 42_000)
     ]
+
+
+def test_each_has_its_row_in_the_table_of_the_papers():
+    table = (conf_dir().parent / "docs" / "papers.md").read_text()
+    assert [name for name in NAMES if f"experiment={name} " not in table] == []

@@ -52,6 +52,8 @@ def test_an_experiment_says_itself_what_races(tmp_path):
     race = read_race(["experiment=mine", "lr=0.1"], tmp_path)
     assert {"~hydra.sweeper.params.policy", "hydra.sweeper.params.seed='0,1'"} <= set(race.words)
     assert race.path.name.startswith("plan_seed_")
+    for flag in (["--config-dir", str(tmp_path)], [f"--config-dir={tmp_path}"]):
+        assert "hydra.sweeper.params.seed='0,1'" in read_race([*flag, "experiment=mine"], conf_dir()).words
     silent = read_race(["experiment=silent"], tmp_path)
     assert silent.path.name.startswith("policy_seed_")
     assert not [word for word in silent.words if "sweeper" in word]

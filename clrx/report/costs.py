@@ -90,16 +90,8 @@ def _published_cells(comparison: Comparison, group: Group, entry: Published) -> 
     digits = 1 if entry.metric in LESS_IS_BETTER[:4] else 4
     shown = duration if entry.metric in TIMES else (lambda value: number(value, digits))
     theirs, own = (f" ± {number(std, digits)}" if std is not None else "" for std in (entry.std, mine.std))
-    return (
-        *(
-            group.label,
-            entry.source,
-            _what(entry),
-            f"{shown(entry.value)}{theirs}",
-            f"{shown(mine.mean)}{own}",
-        ),
-        *(span(low, high, digits), signed(gap, digits), said),
-    )
+    values = (f"{shown(entry.value)}{theirs}", f"{shown(mine.mean)}{own}", span(low, high, digits))
+    return group.label, entry.source, _what(entry), *values, signed(gap, digits), said
 
 
 def _interval(entry: Published, runs: Sequence[Record], mine: Summary) -> tuple[float | None, float | None]:

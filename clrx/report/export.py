@@ -37,14 +37,13 @@ def runs_csv(comparison: Comparison, timing: Race | None) -> str:
     for group in comparison.groups:
         for run in group.runs:
             when = timing.of(group, run) if timing else None
-            facts = [
-                title_of(group, run),
-                run.name,
-                group.label,
-                run.seed,
-                run.fold,
-                run.state,
-                scale_of(run),
-            ]
-            rows.append([*facts, *map(run.test, names), *(getattr(when, clock, None) for clock in CLOCKS)])
+            facts = [title_of(group, run), run.name, group.label, run.seed, run.fold, run.state]
+            rows.append(
+                [
+                    *facts,
+                    scale_of(run),
+                    *map(run.test, names),
+                    *(getattr(when, clock, None) for clock in CLOCKS),
+                ]
+            )
     return as_csv([*header, *(f"{clock}_to_target" for clock in CLOCKS)], rows)

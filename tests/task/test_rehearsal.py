@@ -134,3 +134,5 @@ def test_a_range_test_rehearses(roots, tmp_path, monkeypatch, name):
     found = json.loads((tmp_path / "run" / "suggestions.json").read_text())
     assert len(found["repeats"]) == 2
     assert found["ramp"]["steps"] >= 20
+    images = json.loads((tmp_path / "run" / "run.json").read_text())["images"]
+    assert name != "alyafi2019/range_test" or images["train"] == 2 * 9  # 0.3 of 30 of each class
