@@ -83,6 +83,12 @@ def test_a_commands_help_is_printed_without_torch(clrx):
     assert "bounds" in out
 
 
+def test_help_names_the_words_that_are_no_keys(clrx):
+    for command, words in {"sweep": ("workers=", "retry=", "baseline=", "search="), "report": ("target=",)}.items():
+        out = clrx(command, "--help")[1]
+        assert [word for word in words if word not in out] == []
+
+
 MISTAKES = [
     (["trian"], "there is no command 'trian'", "did you mean train?"),
     (["train", "lrr=1"], "there is no key 'lrr'", "did you mean lr"),
