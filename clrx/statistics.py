@@ -149,7 +149,7 @@ def conclusion(
 def _digits(value: float, width: float) -> str:
     """As many decimals as show two figures of `width`, three at least."""
     decimals = min(8, max(3, 1 - floor(log10(width)))) if width > 0 else 3
-    return f"{value:.{decimals}f}"
+    return f"{value:.{decimals}f}".replace("-", "−")
 
 
 @dataclass(frozen=True)

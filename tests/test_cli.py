@@ -84,7 +84,10 @@ def test_a_commands_help_is_printed_without_torch(clrx):
 
 
 def test_help_names_the_words_that_are_no_keys(clrx):
-    for command, words in {"sweep": ("workers=", "retry=", "baseline=", "search="), "report": ("target=",)}.items():
+    for command, words in {
+        "sweep": ("workers=", "retry=", "baseline=", "search="),
+        "report": ("target=",),
+    }.items():
         out = clrx(command, "--help")[1]
         assert [word for word in words if word not in out] == []
 

@@ -24,6 +24,8 @@ def runs_table(comparison: Comparison) -> Table:
     rows = [_row(comparison, group, run) for group in comparison.groups for run in group.runs]
     rows += [(run.name, run.state, NOTHING, NOTHING, NOTHING, reason(run)) for run in comparison.unreadable]
     header = ("run", "state", "epochs", named(comparison.metric), "time", "what happened")
+    if not any(row[-1] for row in rows):
+        header, rows = header[:-1], [row[:-1] for row in rows]
     return Table("All runs", header, tuple(rows), "In brackets: the interval over the test set's patients.")
 
 
