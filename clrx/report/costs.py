@@ -79,7 +79,7 @@ def published_table(comparison: Comparison) -> Table | None:
         return None
     header = ("configuration", "source", "what", "paper", "ours", "our 95% interval", "difference", "verdict")
     rows = tuple(_published_cells(comparison, group, entry) for group, entry in found)
-    note = "Difference: ours minus the paper's. Interval: over seeds; of a single run, over test patients."
+    note = "Difference: ours minus the paper's. Interval: over seeds; of a single run, over the test images."
     note += " What needs a threshold has the one chosen on validation where nothing else is said."
     return Table("The paper's numbers and ours", header, rows, note)
 

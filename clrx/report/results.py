@@ -61,7 +61,7 @@ def _alone(comparison: Comparison, outcome: Outcome) -> str:
         (run,) = [run for run in outcome.group.complete.values() if run.test(comparison.metric) is not None]
         entry = run.metrics["test"][comparison.metric]
         within = span(entry.get("low"), entry.get("high"), 3)
-        patients = f" (95% interval over its patients {within})" if within != NOTHING else ""
+        patients = f" (95% interval over the test images {within})" if within != NOTHING else ""
         return f"{text}{patients}. One seed has no spread: how much of this is luck cannot be told."
     return f"{text}, 95% interval {span(summary.low, summary.high, 3)} over {summary.n} seeds."
 
@@ -73,8 +73,9 @@ def of_patients(comparison: Comparison) -> str:
     if not widths or len(comparison.groups) < 2:
         return ""
     return (
-        f"All of this holds for one test set: the intervals are over seeds. Over its patients the interval of a"
-        f" single run is {number(float(np.median(widths)), 3)} wide (median of {plural(len(widths), 'run')})."
+        "All of this holds for one test set: the intervals are over seeds. Over the images of the test set (whole"
+        f" patients) a single run's interval is {number(float(np.median(widths)), 3)} wide, the median of"
+        f" {plural(len(widths), 'run')}."
     )
 
 

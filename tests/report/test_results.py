@@ -69,7 +69,7 @@ def test_the_report_says_what_its_seeds_cannot(sweep, tmp_path):
     """The simulated runs' intervals over patients are 0.1 wide."""
     said = of_patients(compare([sweep(tmp_path / "s", {"constant": [0.8, 0.8], "triangular": [0.8, 0.8]})]))
     assert "one test set" in said
-    assert "0.100 wide (median of 4 runs)" in said
+    assert "0.100 wide, the median of 4 runs" in said
     assert of_patients(compare([tmp_path / "s" / "policy=constant,seed=0"])) == ""
 
 
