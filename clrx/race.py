@@ -23,7 +23,7 @@ WORKERS = {  # launcher -> where it has the number of runs at a time
     "submitit_slurm": "array_parallelism",
 }
 EXTRAS = {
-    "joblib": ("hydra_joblib_launcher", "hydra-joblib-launcher"),
+    "joblib": ("hydra_joblib_launcher", "clrx[joblib]"),
     "ray": ("hydra_ray_launcher", "clrx[ray]"),
 }
 EXTRAS |= dict.fromkeys(("submitit_slurm", "submitit_local"), ("hydra_submitit_launcher", "clrx[slurm]"))

@@ -1,10 +1,10 @@
 """What a sweep's command line means: for Hydra, for its directory, for the report."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from clrx import race
 from clrx.cli import conf_dir
 from clrx.errors import UserError
 from clrx.race import read_race, reopen, runs_of, split_words, sweep_name
@@ -67,14 +67,13 @@ def test_a_search_is_hydras_sweeper():
         ("retry=some", "failed, diverged, all"),
         ("workers=0", "1, 2"),
         ("workers=2 hydra/launcher=basic", "processes"),
-        pytest.param(
-            "hydra/launcher=ray",
-            "clrx[ray]",
-            marks=pytest.mark.skipif(bool(find_spec("hydra_plugins.hydra_ray_launcher")), reason="is here"),
-        ),
+        ("hydra/launcher=ray", "clrx[ray]"),
+        ("hydra/launcher=submitit_slurm", "clrx[slurm]"),
+        ("hydra/launcher=joblib", "clrx[joblib]"),
     ],
 )
-def test_mistakes(word, part):
+def test_mistakes(word, part, monkeypatch):
+    monkeypatch.setattr(race, "find_spec", lambda module: None)  # as where no extra is installed
     with pytest.raises(UserError) as caught:
         read_race(word.split(), conf_dir())
     assert part in str(caught.value)
