@@ -48,8 +48,12 @@ def read_race(arguments: Sequence[str], conf: Path) -> Race:
     keys = [word for word in words if "=" in word and not word.startswith("-")]
     if own.get("retry") not in (None, *RETRY):
         raise UserError(f"retry={own['retry']}", where="retry", allowed=", ".join(RETRY))
-    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, _defaults(conf))
-    _, constant = split_words(keys)
+    swept, constant = split_words(keys)
+    defaults = _defaults(conf)
+    if set(swept) - {"seed"} and "policy" not in (*swept, *constant):
+        defaults.remove("policy")  # something else races
+        words.append("~hydra.sweeper.params.policy")
+    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, defaults)
     words += _workers(own.get("workers"), keys)
     words.append(f"hydra.sweep.dir={path.absolute()}")
     words.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]")
@@ -94,7 +98,7 @@ def sweep_name(words: Sequence[str], defaults: Sequence[str]) -> str:
 
 def _workers(count: str | None, words: Sequence[str]) -> list[str]:
     """The override that gives the launcher its number of runs at a time."""
-    launcher = next((w.partition("=")[2] for w in words if w.startswith("hydra/launcher=")), "processes")
+    launcher = launcher_of(words)
     module, package = EXTRAS.get(launcher, ("", ""))
     if module and find_spec(f"hydra_plugins.{module}") is None:
         what = f"hydra/launcher={launcher} is an extra that is not installed"
@@ -107,6 +111,11 @@ def _workers(count: str | None, words: Sequence[str]) -> list[str]:
         what = f"hydra/launcher={launcher} does not know workers"
         raise UserError(what, where="workers", allowed=", ".join(WORKERS), fix="leave workers out")
     return [f"++hydra.launcher.{WORKERS[launcher]}={count}"]  # Ray's has no such key of its own
+
+
+def launcher_of(words: Sequence[str]) -> str:
+    """What starts the runs."""
+    return next((w.partition("=")[2] for w in words if w.startswith("hydra/launcher=")), "processes")
 
 
 def _search(words: Sequence[str]) -> list[str]:

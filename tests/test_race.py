@@ -56,6 +56,21 @@ def test_keys_with_several_values_and_with_one():
     assert split_words([*words, "+x=[1,2]"]) == (["seed", "lr", "policy"], ["model", "x"])
 
 
+@pytest.mark.parametrize(
+    ("words", "races"),
+    [
+        ([], True),
+        (["dataset=cifar10"], True),
+        (["seed=0,1"], True),
+        (["plan=single,dlr_cla"], False),
+        (["search=optuna", "lr=interval(0.1,1)"], False),
+        (["policy=constant,sgdr", "lr=0.1,0.2"], True),
+    ],
+)
+def test_the_policies_race_where_nothing_else_does(words, races):
+    assert ("~hydra.sweeper.params.policy" in read_race(words, conf_dir()).words) != races
+
+
 def test_a_search_is_hydras_sweeper():
     words = read_race(["search=optuna", "search.trials=5", "lr=interval(0.1,1)"], conf_dir()).words
     assert {"hydra/sweeper=optuna", "hydra.sweeper.trials=5"} <= set(words)

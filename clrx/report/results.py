@@ -169,7 +169,7 @@ def half_table(comparison: Comparison) -> Table | None:
     )
     note += " threshold have it. To compare by one of these: metric=f1_at_0.5."
     shown = {name: named(name.removesuffix(HALF)) for name in names}
-    return _metrics(comparison, "The same at a threshold of 0.5", shown, note)
+    return _metrics(comparison, "Metrics of the test set at a threshold of 0.5", shown, note)
 
 
 def _metrics(comparison: Comparison, title: str, names: dict[str, str], note: str) -> Table | None:

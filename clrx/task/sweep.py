@@ -9,8 +9,8 @@ from omegaconf import DictConfig
 
 from clrx.compose import call_hydra
 from clrx.errors import ClrxError
-from clrx.job import error_of, job_of, value_of
-from clrx.race import RETRY, Race, read_race, reopen, runs_of
+from clrx.job import error_of, job_of, metric_of, value_of
+from clrx.race import RETRY, Race, launcher_of, read_race, reopen, runs_of
 from clrx.run import state_of
 from clrx.screen import say
 
@@ -22,6 +22,8 @@ def main(arguments: list[str], conf: Path) -> int:
     race = read_race(arguments, conf)
     if race.runs and race.retry:
         say(f"{reopen(race.path, RETRY[race.retry])} runs are tried again")
+    if race.runs and (launcher := launcher_of(race.words)) != "processes":
+        say(f"{launcher} starts the runs; what each says is in its screen.log below {race.path}")
     call_hydra("sweep", [*race.words, *(["--multirun"] if race.runs else [])], conf, job)
     if not race.runs:
         return 0
@@ -48,7 +50,7 @@ def list_runs(path: Path) -> bool:
     states = {run: state_of(run) or "unreadable" for run in runs_of(path)}
     say(f"\n{path}: " + ", ".join(f"{n} {state}" for state, n in Counter(states.values()).items()))
     for run, state in states.items():
-        what = f"{value_of(run):.4f}" if state == "complete" else error_of(run)
+        what = f"{metric_of(run)} {value_of(run):.4f}" if state == "complete" else error_of(run)
         say(f"  {state:<11} {run.name}  {what}".rstrip())
     return all(state == "complete" for state in states.values())
 
