@@ -1,6 +1,9 @@
-"""What `clrx sweep` costs beside its runs: wall time of a sequential sweep over the sum of its processes' lives.
+"""What `clrx sweep` costs beside its runs, sequential: the sweep against the sum of its processes' lives.
 
 python benchmarks/sweep.py [WORDS...]     adds a row to benchmarks/results/sweep.csv
+
+Wall: whole sweep minus the runs, over the runs; on a busy machine both are stretched alike. CPU: the sweep's own
+process over its runs' processes, whatever else the machine does. With and without the report at the end.
 """
 
 import csv
@@ -9,6 +12,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from tempfile import TemporaryDirectory
 
 import clrx.pool
@@ -17,62 +21,84 @@ from clrx.cli import run
 from clrx.environment import hardware
 
 WORDS = [
-    "model=cnn4",
-    "dataset.images=1500",
-    "dataset.size=32",
-    "epochs=10",
-    "policy=constant,triangular",
-    "seed=0,1,2",
+    *("model=cnn4", "dataset.images=1500", "dataset.size=32", "epochs=10", "threads=1"),
+    *("policy=constant,triangular", "seed=0,1,2"),
 ]
 RESULTS = Path(__file__).parent / "results" / "sweep.csv"
 
 
+def clocks() -> tuple[float, float]:
+    """Wall seconds, and CPU seconds of this process."""
+    return time.perf_counter(), cpu(RUSAGE_SELF)
+
+
+def cpu(whose: int) -> float:
+    used = getrusage(whose)
+    return used.ru_utime + used.ru_stime
+
+
+class Watch:
+    """Stands in for what starts, ends and reports, and notes when they did."""
+
+    def __init__(self) -> None:
+        self.begun: dict[str, float] = {}
+        self.lives: list[float] = []
+        self.page = (0.0, 0.0)  # wall and CPU seconds of the report
+        self.start, self.end = clrx.pool.start, clrx.pool.record_end
+        self.report = clrx.task.sweep.report
+        clrx.pool.start, clrx.pool.record_end, clrx.task.sweep.report = self._start, self._end, self._report
+
+    def _start(self, job, *rest):
+        self.begun[job.name] = time.perf_counter()
+        return self.start(job, *rest)
+
+    def _end(self, child, compose):
+        self.lives.append(time.perf_counter() - self.begun[child.job.name])
+        self.end(child, compose)
+
+    def _report(self, race):
+        before = clocks()
+        self.report(race)
+        self.page = tuple(now - then for now, then in zip(clocks(), before, strict=True))
+
+
 def main(words: list[str]) -> None:
-    lives: list[float] = []
-    begun: dict[str, float] = {}  # name of a run -> when its process was started
-    start, end = clrx.pool.start, clrx.pool.record_end
-    report = clrx.task.sweep.report
-    reported: list[float] = []
-
-    def timed_start(job, *rest):
-        begun[job.name] = time.perf_counter()
-        return start(job, *rest)
-
-    def timed_end(child, compose):
-        lives.append(time.perf_counter() - begun[child.job.name])
-        end(child, compose)
-
-    def timed_report(race):
-        before = time.perf_counter()
-        report(race)
-        reported.append(time.perf_counter() - before)
-
-    clrx.pool.start, clrx.pool.record_end, clrx.task.sweep.report = timed_start, timed_end, timed_report
+    watch = Watch()
     with TemporaryDirectory() as place:
         before = time.perf_counter()
         run(["sweep", f"hydra.sweep.dir={place}/sweep", *words])
         whole = time.perf_counter() - before
-    runs, page = sum(lives), sum(reported)
-    row = {
+    row = measured(watch, whole, before) | {"words": " ".join(words)}
+    record(row)
+    print(row)
+
+
+def measured(watch: Watch, whole: float, before: float) -> dict[str, object]:
+    runs, (page, page_cpu) = sum(watch.lives), watch.page
+    own, theirs = cpu(RUSAGE_SELF), cpu(RUSAGE_CHILDREN)  # its own includes the imports of this script
+    return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": hardware("cpu")["processor"],
         "load": round(os.getloadavg()[0], 1),
-        "words": " ".join(words),
-        "runs": len(lives),
+        "runs": len(watch.lives),
         "sum_of_runs_seconds": round(runs, 2),
-        "sweep_seconds": round(whole - page, 2),
-        "before_first_run_seconds": round(min(begun.values()) - before, 2),
+        "before_first_run_seconds": round(min(watch.begun.values()) - before, 2),
         "report_seconds": round(page, 2),
         "overhead_percent": round(100 * (whole - page - runs) / runs, 2),
         "overhead_with_report_percent": round(100 * (whole - runs) / runs, 2),
+        "cpu_of_runs_seconds": round(theirs, 2),
+        "cpu_overhead_percent": round(100 * (own - page_cpu) / theirs, 2),
+        "cpu_overhead_with_report_percent": round(100 * own / theirs, 2),
     }
+
+
+def record(row: dict[str, object]) -> None:
     new = not RESULTS.exists()
     with RESULTS.open("a", newline="") as file:
         writer = csv.DictWriter(file, row, lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow(row)
-    print(row)
 
 
 if __name__ == "__main__":

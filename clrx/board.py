@@ -92,15 +92,16 @@ def row_of(job: Job, running: bool = False) -> tuple[str, ...]:
     if not running or not epochs or not whole:
         return job.name, state, "", "", ""
     seconds = sum(float(row["seconds"]) for row in epochs) / len(epochs)
-    value = epochs[-1].get(f"val_{_metric(job.path)}")
+    value = epochs[-1].get(_metric(job.path))
     shown = f"{_metric(job.path)} {float(value):.4f}" if value else ""
-    left = duration(seconds * (whole - len(epochs)))
-    return job.name, state, f"epoch {len(epochs)}/{whole}", shown, f"{left} left"
+    left = seconds * (whole - len(epochs))
+    rest = f"{duration(left)} left" if left else "judged on test"  # early stopping may come to it before
+    return job.name, state, f"epoch {len(epochs)}/{whole}", shown, rest
 
 
 def _metric(path: Path) -> str:
     with suppress(OSError, ValueError):
-        return metric_of(path).removeprefix("val_")
+        return metric_of(path)
     return ""
 
 

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,12 @@ def error_of(path: Path) -> str:
 def config_of(path: Path) -> dict[str, Any]:
     """config.yaml of a run; empty before it is written."""
     file = path / "config.yaml"
-    found = OmegaConf.to_container(OmegaConf.load(file)) if file.exists() else {}
+    return _read_config(file, file.stat().st_mtime_ns) if file.exists() else {}
+
+
+@lru_cache(maxsize=256)  # the screen of a sweep asks every second
+def _read_config(file: Path, changed: int) -> dict[str, Any]:
+    found = OmegaConf.to_container(OmegaConf.load(file))
     return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
 
 

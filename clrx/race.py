@@ -24,7 +24,7 @@ WORKERS = {  # launcher -> where it has the number of runs at a time
     "submitit_slurm": "array_parallelism",
 }
 EXTRAS = {
-    "joblib": ("hydra_joblib_launcher", "hydra-joblib-launcher"),
+    "joblib": ("hydra_joblib_launcher", "clrx[joblib]"),
     "ray": ("hydra_ray_launcher", "clrx[ray]"),
 }
 EXTRAS |= dict.fromkeys(("submitit_slurm", "submitit_local"), ("hydra_submitit_launcher", "clrx[slurm]"))
@@ -49,11 +49,12 @@ def read_race(arguments: Sequence[str], conf: Path) -> Race:
     keys = [word for word in words if "=" in word and not word.startswith("-")]
     if own.get("retry") not in (None, *RETRY):
         raise UserError(f"retry={own['retry']}", where="retry", allowed=", ".join(RETRY))
-    usual, params = _params(conf / "sweep.yaml"), _params_of_experiment(arguments, conf)
-    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, list(params or usual))
+    usual = _params(conf / "sweep.yaml")
+    racing = _params_of_experiment(arguments, conf) or _unless_other(usual, keys)
+    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, list(racing))
     _, constant = split_words(keys)
     words += _workers(own.get("workers"), keys)
-    words += _instead(params, usual) if params else []
+    words += _instead(racing, usual)
     words.append(f"hydra.sweep.dir={path.absolute()}")
     words.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]")
     flags = [word.partition("=")[0] for word in arguments if word.startswith("-")]
@@ -92,10 +93,18 @@ def _params_of_experiment(words: Sequence[str], conf: Path) -> dict[str, str]:
     return next(filter(None, found), {})
 
 
-def _instead(params: dict[str, str], usual: dict[str, str]) -> list[str]:
-    """The overrides that have `params` race and nothing that usually does: sweep.yaml is composed after them."""
-    dropped = [f"~hydra.sweeper.params.{key}" for key in usual if key not in params]
-    return dropped + [f"hydra.sweeper.params.{key}='{params[key]}'" for key in params if key in usual]
+def _unless_other(usual: dict[str, str], keys: Sequence[str]) -> dict[str, str]:
+    """What usually races; not the policies where the command line has something else race."""
+    swept, constant = split_words(keys)
+    other = set(swept) - {"seed"} and "policy" not in (*swept, *constant)
+    return {key: value for key, value in usual.items() if not (other and key == "policy")}
+
+
+def _instead(racing: dict[str, str], usual: dict[str, str]) -> list[str]:
+    """The overrides that have `racing` race and nothing that usually does: sweep.yaml is composed after them."""
+    dropped = [f"~hydra.sweeper.params.{key}" for key in usual if key not in racing]
+    changed = [key for key in racing if usual.get(key, racing[key]) != racing[key]]
+    return dropped + [f"hydra.sweeper.params.{key}='{racing[key]}'" for key in changed]
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -116,7 +125,7 @@ def sweep_name(words: Sequence[str], defaults: Sequence[str]) -> str:
 
 def _workers(count: str | None, words: Sequence[str]) -> list[str]:
     """The override that gives the launcher its number of runs at a time."""
-    launcher = next((w.partition("=")[2] for w in words if w.startswith("hydra/launcher=")), "processes")
+    launcher = launcher_of(words)
     module, package = EXTRAS.get(launcher, ("", ""))
     if module and find_spec(f"hydra_plugins.{module}") is None:
         what = f"hydra/launcher={launcher} is an extra that is not installed"
@@ -129,6 +138,11 @@ def _workers(count: str | None, words: Sequence[str]) -> list[str]:
         what = f"hydra/launcher={launcher} does not know workers"
         raise UserError(what, where="workers", allowed=", ".join(WORKERS), fix="leave workers out")
     return [f"++hydra.launcher.{WORKERS[launcher]}={count}"]  # Ray's has no such key of its own
+
+
+def launcher_of(words: Sequence[str]) -> str:
+    """What starts the runs."""
+    return next((w.partition("=")[2] for w in words if w.startswith("hydra/launcher=")), "processes")
 
 
 def _search(words: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from math import floor, isfinite, log10, sqrt
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special  # scipy.stats has the same two functions and takes half a second to load
 
 Values = Mapping[Hashable, float | None]  # seed (or seed and fold) -> value; None: the run has none
 SMALL = 16  # up to so many pairs all sign flips are tried
@@ -34,7 +34,7 @@ def summarise(values: Iterable[float | None], level: float = 0.95) -> Summary:
     if n < 2:
         return Summary(n, float(found[0]) if n else None, None, None, None)
     mean, std = float(found.mean()), float(found.std(ddof=1))
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * std / sqrt(n)
+    half = float(special.stdtrit(n - 1, (1 + level) / 2)) * std / sqrt(n)
     return Summary(n, mean, std, mean - half, mean + half)
 
 
@@ -72,7 +72,7 @@ def paired(values: Values, baseline: Values, level: float = 0.95) -> Difference:
     if std is None or std <= 1e-9 * np.abs(gaps).max():  # what subtraction leaves of equal differences
         return Difference(n, mean, std, None, None, None, sign_flip(gaps), unpaired=unpaired)
     summary = summarise(gaps, level)
-    p = float(2 * stats.t.sf(abs(gaps.mean()) * sqrt(n) / std, n - 1))
+    p = float(2 * special.stdtr(n - 1, -abs(gaps.mean()) * sqrt(n) / std))
     return Difference(n, mean, std, summary.low, summary.high, p, sign_flip(gaps), unpaired=unpaired)
 
 
@@ -149,7 +149,7 @@ def conclusion(
 def _digits(value: float, width: float) -> str:
     """As many decimals as show two figures of `width`, three at least."""
     decimals = min(8, max(3, 1 - floor(log10(width)))) if width > 0 else 3
-    return f"{value:.{decimals}f}"
+    return f"{value:.{decimals}f}".replace("-", "−")
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,14 @@ def test_a_commands_help_is_printed_without_torch(clrx):
     assert "bounds" in out
 
 
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [("sweep", "workers="), ("sweep", "retry="), ("sweep", "search="), ("report", "target=")],
+)
+def test_help_names_the_words_that_are_no_keys(clrx, command, word):
+    assert word in clrx(command, "--help")[1]
+
+
 MISTAKES = [
     (["trian"], "there is no command 'trian'", "did you mean train?"),
     (["train", "lrr=1"], "there is no key 'lrr'", "did you mean lr"),

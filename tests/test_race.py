@@ -1,10 +1,10 @@
 """What a sweep's command line means: for Hydra, for its directory, for the report."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from clrx import race
 from clrx.cli import conf_dir
 from clrx.errors import UserError
 from clrx.race import read_race, reopen, runs_of, split_words, sweep_name
@@ -74,6 +74,21 @@ def test_keys_with_several_values_and_with_one():
     assert split_words([*words, "+x=[1,2]"]) == (["seed", "lr", "policy"], ["model", "x"])
 
 
+@pytest.mark.parametrize(
+    ("words", "races"),
+    [
+        ([], True),
+        (["dataset=cifar10"], True),
+        (["seed=0,1"], True),
+        (["plan=single,dlr_cla"], False),
+        (["search=optuna", "lr=interval(0.1,1)"], False),
+        (["policy=constant,sgdr", "lr=0.1,0.2"], True),
+    ],
+)
+def test_the_policies_race_where_nothing_else_does(words, races):
+    assert ("~hydra.sweeper.params.policy" in read_race(words, conf_dir()).words) != races
+
+
 def test_a_search_is_hydras_sweeper():
     words = read_race(["search=optuna", "search.trials=5", "lr=interval(0.1,1)"], conf_dir()).words
     assert {"hydra/sweeper=optuna", "hydra.sweeper.trials=5"} <= set(words)
@@ -85,14 +100,13 @@ def test_a_search_is_hydras_sweeper():
         ("retry=some", "failed, diverged, all"),
         ("workers=0", "1, 2"),
         ("workers=2 hydra/launcher=basic", "processes"),
-        pytest.param(
-            "hydra/launcher=ray",
-            "clrx[ray]",
-            marks=pytest.mark.skipif(bool(find_spec("hydra_plugins.hydra_ray_launcher")), reason="is here"),
-        ),
+        ("hydra/launcher=ray", "clrx[ray]"),
+        ("hydra/launcher=submitit_slurm", "clrx[slurm]"),
+        ("hydra/launcher=joblib", "clrx[joblib]"),
     ],
 )
-def test_mistakes(word, part):
+def test_mistakes(word, part, monkeypatch):
+    monkeypatch.setattr(race, "find_spec", lambda module: None)  # as where no extra is installed
     with pytest.raises(UserError) as caught:
         read_race(word.split(), conf_dir())
     assert part in str(caught.value)

@@ -127,7 +127,7 @@ def judged(mean, low, high, p, n=3, p_holm=None, comparisons=1) -> Difference:
             judged(0.004, -0.010, 0.018, 0.3),
             True,
             "3 seeds cannot separate triangular from constant: difference 0.004, "
-            "95% interval -0.010 to 0.018.",
+            "95% interval −0.010 to 0.018.",
         ),
         (
             judged(0.02, 0.01, 0.03, 0.001, n=5, p_holm=0.003, comparisons=3),
@@ -151,7 +151,7 @@ def judged(mean, low, high, p, n=3, p_holm=None, comparisons=1) -> Difference:
             judged(0.00012, -0.00034, 0.00058, 0.4),
             True,
             "3 seeds cannot separate triangular from constant: difference 0.00012, "
-            "95% interval -0.00034 to 0.00058.",
+            "95% interval −0.00034 to 0.00058.",
         ),
         (
             paired({0: 0.83}, {0: 0.82}),

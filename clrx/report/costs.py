@@ -39,7 +39,7 @@ def phase_table(comparison: Comparison) -> Table | None:
     ]
     speed_up = f"speed-up over {comparison.baseline.label}"
     header = ("configuration", *shown, "epochs", "time per epoch", "total", speed_up)
-    note = "Means over the complete runs: training and validation of each phase."
+    note = "Means over the complete runs, ± standard deviation: training and validation of each phase."
     return Table("Mean wall time of a run", header, tuple(rows), note)
 
 
@@ -67,7 +67,9 @@ def _epochs(group: Group) -> str:
 def _totals(group: Group, base: float | None) -> tuple[str, str, str]:
     total, epochs = _total(group), _total(group, "epochs")
     factor = f"{base / total:.2f}×" if base and total else NOTHING
-    return duration(total / epochs if total and epochs else None), duration(total), factor
+    std = summarise(_sum(run, "seconds") for run in group.complete.values()).std
+    spread = f" ± {duration(std)}" if std is not None else ""
+    return duration(total / epochs if total and epochs else None), f"{duration(total)}{spread}", factor
 
 
 def published_table(comparison: Comparison) -> Table | None:
@@ -77,7 +79,8 @@ def published_table(comparison: Comparison) -> Table | None:
         return None
     header = ("configuration", "source", "what", "paper", "ours", "our 95% interval", "difference", "verdict")
     rows = tuple(_published_cells(comparison, group, entry) for group, entry in found)
-    note = "Difference: ours minus the paper's. Interval: over seeds; of a single run, over test patients."
+    note = "Difference: ours minus the paper's. Interval: over seeds; of a single run, over the test images."
+    note += " What needs a threshold has the one chosen on validation where nothing else is said."
     return Table("The paper's numbers and ours", header, rows, note)
 
 

@@ -85,8 +85,9 @@ def _curves(comparison: Comparison, name: str, title: str, columns: list[str]) -
 
 
 def look(k: int) -> dict[str, Any]:
-    """Colour and dash of the k-th group, the same in every figure."""
-    return {"color": style.colour(k), "linestyle": style.dash(k)}
+    """Colour and dash of the k-th group, the same in every figure; neighbours differ in both, for lines that lie
+    on each other and for paper without colour."""
+    return {"color": style.colour(k), "linestyle": style.DASHES[k % len(style.DASHES)]}
 
 
 def _band(ax: Axes, group: Group, column: str, k: int) -> None:

@@ -10,7 +10,7 @@ from clrx.report.figures import Picture
 from clrx.report.grouping import differences
 from clrx.report.notices import notices
 from clrx.report.reach import Race, fastest, late, race_table
-from clrx.report.results import main_table, metrics_table, named, sentences, titled
+from clrx.report.results import half_table, main_table, metrics_table, named, of_patients, sentences, titled
 from clrx.report.runs import run_metrics, run_sections, runs_table
 from clrx.report.tables import Table, as_html
 from clrx.report.wording import listed, plural
@@ -74,7 +74,7 @@ def result_tables(comparison: Comparison) -> list[Table]:
     """Of a single run its metrics with their intervals; of several what was compared and all metrics."""
     if comparison.alone:
         return _present(run_metrics(comparison.alone))
-    return _present(main_table(comparison), metrics_table(comparison))
+    return _present(main_table(comparison), metrics_table(comparison), half_table(comparison))
 
 
 def _anchor(title: str) -> str:
@@ -93,7 +93,7 @@ def _figures(drawn: dict[str, Picture], *names: str) -> html.Node:
 
 def _conclusion(comparison: Comparison, race: Race | None) -> html.Node:
     said = sentences(comparison)
-    seen = [*said[:MOST_SAID], fastest(comparison, race) if race else ""]
+    seen = [*said[:MOST_SAID], fastest(comparison, race) if race else "", of_patients(comparison)]
     base = f", against {comparison.baseline.label}, over seeds" if len(comparison.groups) > 1 else ""
     rest = html.details(plural(len(said[MOST_SAID:]), "further comparison"), _items(said[MOST_SAID:]))
     intro = html.tag("p", f"{titled(comparison.metric)} of the test set{base}:")

@@ -10,7 +10,8 @@
         target: 0.7926                        # with metric: epochs_to_target alone
 
 `match` holds choices (policy, disease, model, ...) or dotted keys of the configuration, with their values.
-`metric` is a metric of the test set (auroc, accuracy, recall, ...), a column of epochs.csv at the last epoch
+`metric` is a metric of the test set (auroc, accuracy, recall, ...; f1_at_0.5 and the like where the paper chose no
+threshold), a column of epochs.csv at the last epoch
 (val_accuracy, train_accuracy, ...), or one of: epochs, epochs_to_target, seconds, seconds_per_epoch.
 """
 
@@ -24,11 +25,12 @@ from clrx.compare import Record
 from clrx.errors import UserError, did_you_mean
 from clrx.report.grouping import ABSENT, Group, leaves
 from clrx.report.notices import scale_of
+from clrx.report.results import FALLING
 
 KEYS = ("metric", "value", "std", "source", "match", "differs", "target")
 NEEDED = ("metric", "value", "source")
 TIMES = ("seconds", "seconds_per_epoch")
-LESS_IS_BETTER = (*TIMES, "epochs", "epochs_to_target", "val_loss", "train_loss")
+LESS_IS_BETTER = (*TIMES, "epochs", "epochs_to_target", "val_loss", "train_loss", *FALLING)
 
 
 @dataclass(frozen=True)

@@ -90,19 +90,21 @@ def _cells(race: Race, label: str, base: str) -> tuple[str, ...]:
     hits = sum(each is not None for each in found.values())
     own = {clock: race.medians(label, clock) for clock in CLOCKS}
     theirs = {clock: race.medians(base, clock) for clock in CLOCKS}
-    texts = [_clock(own[clock], shown) for clock, shown in CLOCKS.items()]
-    factors = [_factor(theirs[clock], own[clock]) for clock in ("epochs", "seconds")]
+    texts = [_late(found) if own[clock] == inf else shown(own[clock]) for clock, shown in CLOCKS.items()]
+    missed = f"baseline {_late(race.reached[base])}"
+    factors = [_factor(theirs[clock], own[clock], missed) for clock in ("epochs", "seconds")]
     return label, f"{hits} of {len(found)}" if found else NOTHING, *texts, *factors
 
 
-def _clock(value: float | None, shown: Callable[[float | None], str]) -> str:
-    return "never" if value == inf else shown(value)
+def _late(found: dict[Place, Reached | None]) -> str:
+    """What an infinite median means."""
+    return "not by half" if any(found.values()) else "never"
 
 
-def _factor(base: float | None, own: float | None) -> str:
+def _factor(base: float | None, own: float | None, missed: str) -> str:
     if not base or not own or not isfinite(own):
         return NOTHING
-    return f"{base / own:.2f}×" if isfinite(base) else "baseline never"
+    return f"{base / own:.2f}×" if isfinite(base) else missed
 
 
 def late(race: Race) -> list[str]:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from clrx.metrics import in_order
 from clrx.report.comparison import Comparison
 from clrx.report.grouping import Group
 from clrx.report.tables import Table
-from clrx.report.wording import NOTHING, number, p_value, signed, span
+from clrx.report.wording import NOTHING, number, p_value, plural, signed, span
 from clrx.statistics import Difference, Summary, Values, compare, conclusion, summarise
+from clrx.tally import HALF
 
 MOST_DRAWN = 12  # groups in one figure of curves
 LEVEL = 0.95  # of every interval over seeds
@@ -58,14 +61,27 @@ def _alone(comparison: Comparison, outcome: Outcome) -> str:
         (run,) = [run for run in outcome.group.complete.values() if run.test(comparison.metric) is not None]
         entry = run.metrics["test"][comparison.metric]
         within = span(entry.get("low"), entry.get("high"), 3)
-        patients = f" (95% interval over its patients {within})" if within != NOTHING else ""
+        patients = f" (95% interval over the test images {within})" if within != NOTHING else ""
         return f"{text}{patients}. One seed has no spread: how much of this is luck cannot be told."
     return f"{text}, 95% interval {span(summary.low, summary.high, 3)} over {summary.n} seeds."
 
 
+def of_patients(comparison: Comparison) -> str:
+    """One sentence: what the seeds cannot say, since all runs are judged on one test set; empty where unknown."""
+    entries = [(run.metrics.get("test") or {}).get(comparison.metric) or {} for run in comparison.complete]
+    widths = [entry["high"] - entry["low"] for entry in entries if entry.get("low") is not None]
+    if not widths or len(comparison.groups) < 2:
+        return ""
+    return (
+        "All of this holds for one test set: the intervals are over seeds. Over the images of the test set (whole"
+        f" patients) a single run's interval is {number(float(np.median(widths)), 3)} wide, the median of"
+        f" {plural(len(widths), 'run')}."
+    )
+
+
 def named(metric: str) -> str:
     """A metric as it is written in a sentence."""
-    words = metric.replace("_at_0.5", " at threshold 0.5").replace("_", " ")
+    words = metric.replace(HALF, " at threshold 0.5").replace("_", " ")
     return words.replace("auroc", "AUROC").replace("f1", "F1")
 
 
@@ -140,15 +156,29 @@ def metric_names(comparison: Comparison) -> list[str]:
 
 def metrics_table(comparison: Comparison) -> Table | None:
     """All test metrics as mean ± standard deviation (Alyafi 2019, Tables III-VI); None without any."""
-    names = [name for name in metric_names(comparison) if not name.endswith("_at_0.5")]
-    if not names:
-        return None
+    names = [name for name in metric_names(comparison) if not name.endswith(HALF)]
+    note = "Mean ± standard deviation over seeds, at the threshold chosen on validation where one is needed."
+    return _metrics(comparison, "All metrics of the test set", {name: named(name) for name in names}, note)
+
+
+def half_table(comparison: Comparison) -> Table | None:
+    """The metrics that need a threshold, at 0.5, as papers give them; None where no task has one."""
+    names = [name for name in metric_names(comparison) if name.endswith(HALF)]
+    note = (
+        "Mean ± standard deviation over seeds: a score of 0.5 or more is positive, as papers that choose no"
+    )
+    note += " threshold have it. To compare by one of these: metric=f1_at_0.5."
+    shown = {name: named(name.removesuffix(HALF)) for name in names}
+    return _metrics(comparison, "Metrics of the test set at a threshold of 0.5", shown, note)
+
+
+def _metrics(comparison: Comparison, title: str, names: dict[str, str], note: str) -> Table | None:
+    """`names`: metric -> heading."""
     rows = []
     for group in comparison.groups:
         found = [summarise(run.test(name) for run in group.complete.values()) for name in names]
         rows.append((group.label, *(_spread(summary) for summary in found)))
-    note = "Mean ± standard deviation over seeds, at the threshold chosen on validation where one is needed."
-    return Table("All metrics of the test set", ("configuration", *map(named, names)), tuple(rows), note)
+    return Table(title, ("configuration", *names.values()), tuple(rows), note) if names else None
 
 
 def _spread(summary: Summary) -> str:

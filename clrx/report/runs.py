@@ -24,7 +24,14 @@ def runs_table(comparison: Comparison) -> Table:
     rows = [_row(comparison, group, run) for group in comparison.groups for run in group.runs]
     rows += [(run.name, run.state, NOTHING, NOTHING, NOTHING, reason(run)) for run in comparison.unreadable]
     header = ("run", "state", "epochs", named(comparison.metric), "time", "what happened")
-    return Table("All runs", header, tuple(rows), "In brackets: the interval over the test set's patients.")
+    if not any(row[-1] for row in rows):
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    return Table(
+        "All runs",
+        header,
+        tuple(rows),
+        "In brackets: the interval over the test images, whole patients where there are some.",
+    )
 
 
 def title_of(group: Group, run: Record) -> str:
@@ -73,11 +80,11 @@ def _section(run: Record, whole: bool) -> Iterator[html.Node]:
 
 
 def run_metrics(run: Record) -> Table | None:
-    """The metrics of the test set with their intervals over patients; None where the run has none."""
+    """The metrics of the test set with their intervals over test images; None where the run has none."""
     test = run.metrics.get("test") or {}
     rows = [(named(name), *_entry(entry)) for name, entry in test.items()]
     level = (run.config.get("bootstrap") or {}).get("level", 0.95)
-    header = ("metric", "value", f"{level:.0%} interval over patients", "remark")
+    header = ("metric", "value", f"{level:.0%} interval over test images", "remark")
     return Table("Metrics of the test set", header, tuple(rows)) if rows else None
 
 

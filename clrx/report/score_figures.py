@@ -88,8 +88,12 @@ def _confusion(comparison: Comparison) -> Picture:
         confusion.matrix(ax, counts, rows, across)
         ax.set_title(shortened(label, 40), fontsize=style.TEXT, loc="left")
         ax.set_xlabel(ax.get_xlabel() if ax is axes[-1] else "")
-    caption = "Confusion on the test set at each run's threshold: images of all complete runs together, and"
-    caption += f" their share of the row.{drawn_note(comparison)}"
+    tasks = {test.view.task for group in drawn(comparison) for test in _scored(group)}
+    rule = "the class of the highest score" if tasks == {"multiclass"} else "at each run's threshold"
+    caption = (
+        f"Confusion on the test set, {rule}: images of all complete runs together, and their share of the"
+    )
+    caption += f" row.{drawn_note(comparison)}"
     return picture("confusion", figure, "Confusion matrix of each group", caption)
 
 

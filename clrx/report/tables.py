@@ -9,7 +9,7 @@ from clrx import html
 
 TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 TEX |= {mark: f"\\{mark}" for mark in "&%$#_{}"}
-TEX |= {"×": r"$\times$", "±": r"$\pm$", "−": "--", "<": r"$<$", ">": r"$>$", "∞": r"$\infty$", "–": "--"}
+TEX |= {"×": r"$\times$", "±": r"$\pm$", "−": "$-$", "<": r"$<$", ">": r"$>$", "∞": r"$\infty$", "–": "--"}
 
 
 @dataclass(frozen=True)

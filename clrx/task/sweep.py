@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from clrx.compose import call_hydra
 from clrx.errors import ClrxError
 from clrx.job import error_of, job_of, shown_value, value_of
-from clrx.race import RETRY, Race, read_race, reopen, runs_of
+from clrx.race import RETRY, Race, launcher_of, read_race, reopen, runs_of
 from clrx.run import state_of
 from clrx.screen import say
 
@@ -22,6 +22,8 @@ def main(arguments: list[str], conf: Path) -> int:
     race = read_race(arguments, conf)
     if race.runs and race.retry:
         say(f"{reopen(race.path, RETRY[race.retry])} runs are tried again")
+    if race.runs and (launcher := launcher_of(race.words)) != "processes":
+        say(f"{launcher} starts the runs; what each says is in its screen.log below {race.path}")
     call_hydra("sweep", [*race.words, *(["--multirun"] if race.runs else [])], conf, job)
     if not race.runs:
         return 0

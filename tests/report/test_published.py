@@ -33,6 +33,8 @@ def table(run, path, entry, values=(0.78, 0.80, 0.82), **settings):
         ({"metric": "seconds"}, {}, "not comparable: another machine"),
         ({"metric": "kappa"}, {}, "not comparable: we have no value"),
         ({}, {"state": "failed"}, "not comparable: no complete run; we have no value"),
+        ({"metric": "f1_at_0.5", "value": 0.6}, {"metrics": {"f1": 0.5, "f1_at_0.5": 0.7}}, "better"),
+        ({"metric": "brier", "value": 0.3}, {"metrics": {"brier": 0.2}}, "better"),  # of which less is better
         ({"metric": "epochs", "value": 10}, {}, "better"),  # 6 epochs, always
         ({"metric": "val_accuracy", "value": 0.9}, {}, "worse"),  # 0.75 at the last epoch, always
         ({"metric": "epochs_to_target", "target": 0.62, "value": 2}, {}, "worse"),  # 0.65 in epoch 4

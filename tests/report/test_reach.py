@@ -38,6 +38,16 @@ def test_a_given_target_that_only_one_reaches(comparison):
     assert fastest(found, race(found)).endswith("; constant never.")
 
 
+def test_one_of_two_is_not_by_half_and_not_never(run, tmp_path):
+    for seed in (0, 1):
+        run(tmp_path / f"constant{seed}", seed=seed, curve=SLOW if seed else [0.5] * 4)
+        run(tmp_path / f"triangular{seed}", policy="triangular", seed=seed, curve=FAST)
+    found = compare([tmp_path], target=0.8)
+    rows = race_table(found, race(found)).rows
+    assert rows[0][1:] == ("1 of 2", "not by half", "not by half", "not by half", "–", "–")
+    assert rows[1][1:] == ("2 of 2", "2", "10", "4.00 s", "baseline not by half", "baseline not by half")
+
+
 def test_nobody_reaches_it(comparison):
     found = comparison(target=0.99)
     assert {row[1] for row in race_table(found, race(found)).rows} == {"0 of 3"}

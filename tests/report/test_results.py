@@ -9,7 +9,7 @@ import pytest
 from clrx.report.comparison import compare
 from clrx.report.export import comparison_csv, runs_csv
 from clrx.report.reach import race
-from clrx.report.results import drawn, main_table, outcomes, sentences
+from clrx.report.results import drawn, half_table, main_table, metrics_table, of_patients, outcomes, sentences
 
 
 def test_two_policies_that_are_one_function_differ_by_exactly_0(sweep, tmp_path):
@@ -53,6 +53,24 @@ def test_one_seed_has_no_interval_and_the_report_says_so(sweep, tmp_path):
     assert table.rows[1] == ("triangular", "1", "0.9000", "–", "–", "+0.1000", "–", "–")
     assert "One seed has no spread" in table.note
     assert sentences(comparison)[0].startswith("1 seed cannot separate triangular from constant")
+
+
+def test_metrics_at_the_threshold_of_0_5_have_their_own_table_and_can_be_compared(run, tmp_path):
+    for seed, value in enumerate((0.60, 0.64)):  # standard deviation 0.04 / sqrt(2)
+        run(tmp_path / str(seed), seed=seed, metrics={"f1": 0.5, "f1_at_0.5": value})
+    comparison = compare([tmp_path], metric="f1_at_0.5")
+    assert half_table(comparison).header == ("configuration", "F1")
+    assert half_table(comparison).rows == (("constant", "0.620 ± 0.028"),)
+    assert "F1 at threshold 0.5" not in metrics_table(comparison).header
+    assert main_table(comparison).rows[0][:3] == ("constant", "2", "0.6200")
+
+
+def test_the_report_says_what_its_seeds_cannot(sweep, tmp_path):
+    """The simulated runs' intervals over patients are 0.1 wide."""
+    said = of_patients(compare([sweep(tmp_path / "s", {"constant": [0.8, 0.8], "triangular": [0.8, 0.8]})]))
+    assert "one test set" in said
+    assert "0.100 wide, the median of 4 runs" in said
+    assert of_patients(compare([tmp_path / "s" / "policy=constant,seed=0"])) == ""
 
 
 def test_holm_over_the_policies_of_the_comparison(sweep, tmp_path):

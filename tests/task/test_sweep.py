@@ -98,6 +98,13 @@ def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
     assert states(place) == {"seed=0": "interrupted"}
 
 
+def test_a_mistake_in_any_value_is_found_before_the_first_run(tmp_path):
+    code, said = finish(start(tmp_path / "race", "seed=0,1", "policy=constant,triangel"))
+    assert code == 2
+    assert "there is no policy 'triangel'" in said
+    assert states(tmp_path / "race") == {}
+
+
 @pytest.mark.slow
 def test_killed_again_and_again(tmp_path):
     """kill -9 of the whole tree at random moments; the same command goes on until all have completed once."""

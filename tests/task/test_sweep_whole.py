@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from clrx.race import EXTRAS
 from clrx.run import state_of
 
 TINY = ("model=cnn4", "dataset.images=300", "dataset.size=16", "epochs=2", "bootstrap.resamples=20")
@@ -130,13 +132,20 @@ def test_kill_of_the_whole_tree_at_random_moments(tmp_path):
             assert record(run, name) == record(calm / run.name, name), (run.name, name)
 
 
-@pytest.mark.parametrize("launcher", ["ray", "submitit_local"])
-def test_engines_past_one_machine(tmp_path, launcher):
-    """Ray's local cluster with two workers, and submitit's local executor (Slurm's submission without Slurm)."""
-    pytest.importorskip({"ray": "hydra_plugins.hydra_ray_launcher"}.get(launcher, "submitit"))
+@pytest.mark.parametrize(
+    ("launcher", "extra", "word"),
+    [
+        ("ray", "ray", "workers=2"),  # a local cluster of two workers
+        ("submitit_local", "slurm", "hydra.launcher.timeout_min=20"),  # Slurm's submission without Slurm
+        ("joblib", "joblib", "workers=2"),
+    ],
+)
+def test_engines_past_one_machine(tmp_path, launcher, extra, word):
+    if find_spec(f"hydra_plugins.{EXTRAS[launcher][0]}") is None:
+        pytest.skip(f"the launcher is not installed (pip install 'clrx[{extra}]')")
     place = tmp_path / "race"
-    words = (f"hydra/launcher={launcher}", "policy=constant,triangular", "seed=0")
-    words += ("workers=2",) if launcher == "ray" else ("hydra.launcher.timeout_min=20",)
-    code, said = finish(start(place, *words))
+    code, said = finish(
+        start(place, f"hydra/launcher={launcher}", "policy=constant,triangular", "seed=0", word)
+    )
     assert code == 0, said
     assert [state_of(run) for run in place.glob("policy=*")] == ["complete"] * 2
