@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 
 from clrx.errors import ClrxError, RunError
+from clrx.signals import Interrupted
 
 
 def exit_code_of(command: Callable[[], int]) -> int:
@@ -19,7 +20,7 @@ def exit_code_of(command: Callable[[], int]) -> int:
         return command()
     except KeyboardInterrupt:
         return _tell("interrupted", 130)
-    except ClrxError as error:
+    except (ClrxError, Interrupted) as error:
         return _tell(f"error: {error}", error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its exit

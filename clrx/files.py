@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         if isinstance(error, OSError):
             error.filename = str(path)  # a full disk does not say where it is
         raise
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what `write_bytes` of processes that were killed left beside the files below a folder."""
+    for part in folder.rglob(".*.part"):
+        if re.fullmatch(r"\..+\.[0-9]+\.part", part.name):
+            part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

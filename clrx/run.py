@@ -14,7 +14,7 @@ from typing import IO, Any
 from omegaconf import DictConfig, OmegaConf
 
 from clrx.errors import RunError, UserError
-from clrx.files import read_json, write_json, write_text
+from clrx.files import read_json, remove_parts, write_json, write_text
 from clrx.signals import Interrupted
 
 log = logging.getLogger("clrx")
@@ -59,6 +59,7 @@ def open_run(path: Path, cfg: DictConfig, facts: dict[str, Any]) -> Iterator[Run
     path.mkdir(parents=True, exist_ok=True)
     run = Run(path, _locked(path))
     with run.lock, _logging_to(path / "train.log"):
+        remove_parts(path)
         _start_record(run, cfg, facts)
         try:
             yield run
