@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 HERE = Path(__file__).resolve()
@@ -77,13 +76,6 @@ def fresh(words: Sequence[str], screen: Path) -> Iterator[subprocess.Popen]:
         command = [sys.executable, "-m", "clrx", *words]
         with subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True) as process:
             yield process
-
-
-def until(seconds: float, child: Child) -> float:
-    """Wait so long or until the child has ended; the seconds that it took."""
-    began = monotonic()
-    child.wait(seconds)
-    return monotonic() - began
 
 
 def serve() -> None:
