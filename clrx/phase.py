@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from clrx.bench import Bench
 from clrx.checkpoint import under_prefix
 from clrx.clock import Clock
@@ -108,11 +110,11 @@ def _train_epoch(
     _refuse_divergence(bench, flush_steps(bench.records, place))
 
 
-def _refuse_divergence(bench: Bench, bad: Bad | None) -> None:
-    """Raise Diverged, with the step and its rate, when a loss was not finite."""
+def _refuse_divergence(bench: Bench, bad: Bad | None, what: str = "loss") -> None:
+    """Raise Diverged, with the step and its rate, when there was one that was not finite."""
     if bad is None:
         return
-    what = f"the loss became non-finite at step {bad.step}, at a rate of {bad.lr:g}"
+    what = f"the {what} became non-finite at step {bad.step}, at a rate of {bad.lr:g}"
     fix = "lower the rates (clrx find-lr shows the range), clip with grad_clip=1, or on_divergence=backoff"
     raise Diverged(what, where=str(bench.path), fix=fix)
 
@@ -146,6 +148,8 @@ def _validate(bench: Bench, material: Material) -> dict[str, float | None]:
     if not len(material.monitored):
         return {}
     scores, loss = material.score(bench)
+    if not np.isfinite(scores).all():  # the epoch's last step went too far: its own loss was of the weights before it
+        _refuse_divergence(bench, Bad(bench.place.steps - 1, bench.place.lr), "network")
     return {"loss": loss, **measure(bench.data.source.task, material.labels[material.monitored], scores)}
 
 

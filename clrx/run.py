@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from clrx.errors import RunError, UserError
+from clrx.errors import FULL, RunError, UserError
 from clrx.files import read_json, remove_parts, write_json, write_text
 from clrx.signals import Interrupted
 
@@ -56,7 +56,6 @@ def open_run(path: Path, cfg: DictConfig, facts: dict[str, Any]) -> Iterator[Run
 
     Raises UserError where another process holds the lock, or the directory's run had another configuration.
     """
-    path.mkdir(parents=True, exist_ok=True)
     run = Run(path, _locked(path))
     with run.lock, _logging_to(path / "train.log"):
         remove_parts(path)
@@ -71,7 +70,14 @@ def open_run(path: Path, cfg: DictConfig, facts: dict[str, Any]) -> Iterator[Run
 
 def _locked(path: Path) -> IO[str]:
     """An exclusive lock that the system releases when the process ends, however it ends."""
-    file = (path / "lock").open("a")  # not "w": the holder's process id is for people to read
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        file = (path / "lock").open("a")  # not "w": the holder's process id is for people to read
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        what = f"the run directory cannot be written: {error.strerror}"
+        raise UserError(what, where=str(path), fix="hydra.run.dir=DIR names another place") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -106,7 +112,7 @@ def _end_record(run: Run, error: BaseException) -> None:
     try:
         run.note(state=state, finished=now(), error=message)
     except OSError as full:  # the disk that ended the run; its own error is the one to show
-        log.error("the state could not be written: %s", full)
+        log.error("the state could not be written: %s", full, exc_info=full)
 
 
 def plain_config(cfg: DictConfig) -> dict[str, Any]:

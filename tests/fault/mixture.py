@@ -10,6 +10,11 @@ TINY = (
     *("dataset=npz", "dataset.size=16", "device=cpu", "threads=1", "workers=1", "bootstrap.resamples=10"),
     *("bounds.step_size=1", "range_test.steps=40", "range_test.repeats=2"),
 )
+# What a range test of a moment finds bounds with.
+FINDING = (
+    *("model=cnn4", "model.dropout=0", "optimizer=sgd", "accumulate=1", "range_test.steps=100"),
+    *("range_test.repeats=3", "range_test.start=1e-4", "range_test.end=100", "batch_size=40"),
+)
 PLANS = ("single", "decay_then_clr", "early_stop_restart", "dlr_cla")
 EVERY = ("1 step", "3 steps", "7 steps", "1 epoch", "0.5 epochs", "2 epochs", "0.001 minutes", "1 minute")
 
@@ -24,16 +29,21 @@ def configuration(number: int, images: dict[int, Path]) -> list[str]:
     chance = random.Random(number)
     policies, optimizers = names("policy"), names("optimizer")
     classes, plan = chance.choice((2, 2, 3)), PLANS[number % len(PLANS)]
-    words = [
-        *(*TINY, f"dataset.root={images[classes]}", f"seed={number}", f"plan={plan}"),
-        *(f"policy={policies[number % len(policies)]}", f"optimizer={optimizers[number % len(optimizers)]}"),
+    own = [
         f"checkpoint.every='{chance.choice(EVERY)}'",
         f"model={chance.choice(('cnn4', 'cnn4', 'cnn4', 'mobilenet', 'resnet9'))}",
         f"batch_size={chance.choice((24, 30, 40))}",
         *_sizes(plan, chance),
-        *_options(plan, classes, chance),
     ]
-    return words if plan != "single" or number % 3 else [*words, *_backing_off()]
+    words = [
+        *(*TINY, f"dataset.root={images[classes]}", f"seed={number}", f"plan={plan}"),
+        *(f"policy={policies[number % len(policies)]}", f"optimizer={optimizers[number % len(optimizers)]}"),
+        *own,
+        *(FINDING if "plan.range_test=true" in own else _options(plan, classes, chance)),
+    ]
+    if plan == "single" and number % 3 == 0:
+        return [*words, *_backing_off()]
+    return words
 
 
 def _sizes(plan: str, chance: random.Random) -> list[str]:

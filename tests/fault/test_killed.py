@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from forker import Forker, fresh
-from mixture import configuration, toys
+from mixture import configuration
 from twins import differing
 
 from clrx.run import state_of
@@ -23,24 +23,6 @@ RUNS = int(os.environ.get("CLRX_KILLER", "12"))
 FIRST = int(os.environ.get("CLRX_KILLER_FIRST", "0"))
 FRESH = 25  # of so many runs, one is started as processes of their own
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def forker():
-    server = Forker()
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    return toys(tmp_path_factory.mktemp("toys"))
-
-
-@pytest.fixture(autouse=True)
-def cache(images, monkeypatch):
-    monkeypatch.setenv("CLRX_CACHE", str(images[2].parent / "cache"))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
 
 
 @pytest.mark.parametrize("number", range(FIRST, FIRST + RUNS))

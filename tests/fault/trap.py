@@ -46,7 +46,7 @@ class Trap:
         if event not in EVENTS or not self._inside(arguments[0]):
             return
         if event != "open" or (arguments[2] or 0) & WRITES:
-            self._tick()
+            self._tick(path=arguments[0])
 
     def _fsync(self, descriptor: int) -> None:
         if self._inside(Path(f"/proc/self/fd/{descriptor}").readlink()):
@@ -73,7 +73,7 @@ class Trap:
             return False
         return os.path.abspath(path).startswith(self.folder)  # noqa: PTH100 - Path() would be heard again
 
-    def _tick(self, halfway: Any = None) -> None:
+    def _tick(self, halfway: Any = None, path: Any = None) -> None:
         self.seen += 1
         os.pwrite(self._file, f"{self.seen:9d}".encode(), 0)
         if self.at and (self.seen == self.at or (self.how == "on" and self.seen > self.at)):
@@ -81,4 +81,4 @@ class Trap:
                 halfway()
             if self.how == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
-            raise OSError(self.error, os.strerror(self.error))
+            raise OSError(self.error, os.strerror(self.error), path)
