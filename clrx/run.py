@@ -108,6 +108,13 @@ def _end_record(run: Run, error: BaseException) -> None:
     elif isinstance(error, Diverged):
         state = "diverged"
     message = str(error) or type(error).__name__
+    try:
+        _write_end(run, error, state, message)
+    except Interrupted:  # a second signal: the record of the end takes no time and is begun again
+        _write_end(run, error, state, message)
+
+
+def _write_end(run: Run, error: BaseException, state: str, message: str) -> None:
     log.error("%s: %s", state, message, exc_info=error)
     try:
         run.note(state=state, finished=now(), error=message)
