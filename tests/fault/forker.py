@@ -50,12 +50,17 @@ class Forker:
         self._server = subprocess.Popen(
             [sys.executable, HERE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
+        self._last: Child | None = None
 
     def start(self, words: Sequence[str], screen: Path, trap: dict[str, Any] | None = None) -> Child:
         """`clrx WORDS`, its output in the file `screen`, with a trap (see trap.py) set for it."""
+        if self._last is not None and self._last.wait(0) is None:  # its test was broken off
+            self._last.kill()
+            self._last.wait()
         job = {"words": list(words), "screen": str(screen), "trap": trap, "environ": dict(os.environ)}
         self._server.stdin.write(json.dumps(job).encode() + b"\n")
-        return Child(int(self._server.stdout.readline()), self._server)
+        self._last = Child(int(self._server.stdout.readline()), self._server)
+        return self._last
 
     def run(self, words: Sequence[str], screen: Path, trap: dict[str, Any] | None = None) -> int:
         """The exit code of `clrx WORDS`."""

@@ -42,7 +42,7 @@ def configuration(number: int, images: dict[int, Path]) -> list[str]:
         *(FINDING if "plan.range_test=true" in own else _options(plan, classes, chance)),
     ]
     if plan == "single" and number % 3 == 0:
-        return [*words, *_backing_off()]
+        return [*words, *backing_off()]
     return words
 
 
@@ -78,7 +78,7 @@ def _options(plan: str, classes: int, chance: random.Random) -> list[str]:
     return [word for words in choices if chance.random() < 0.4 for word in words]
 
 
-def _backing_off() -> list[str]:
+def backing_off() -> list[str]:
     """Diverging in the second epoch, and trained on from the end of the first at a rate that can be borne."""
     policy = ["policy=constant", "policy._target_=steep.Steep", "momentum_policy=none"]
     return [*policy, "on_divergence=backoff", "backoff_factor=1e-32", "optimizer=sgd"]

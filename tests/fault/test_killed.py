@@ -22,7 +22,7 @@ from clrx.run import state_of
 RUNS = int(os.environ.get("CLRX_KILLER", "12"))
 FIRST = int(os.environ.get("CLRX_KILLER_FIRST", "0"))
 FRESH = 25  # of so many runs, one is started as processes of their own
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.mark.parametrize("number", range(FIRST, FIRST + RUNS))

@@ -15,7 +15,7 @@ from twins import differing
 
 from clrx.run import state_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 class Hostile:
