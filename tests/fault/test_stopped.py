@@ -60,19 +60,21 @@ def test_stopped_at_random_moments_a_run_ends_as_its_twin(tmp_path, forker, word
     began = time.monotonic()
     assert forker.run(["train", *words, f"hydra.run.dir={twin}"], tmp_path / "twin.txt") == 0
     whole = time.monotonic() - began
-    for attempt in range(2):
+    for attempt in range(4):
         run, code = tmp_path / f"run{attempt}", None
         monkeypatch.setenv("CLRX_CACHE", str(tmp_path / f"cache{attempt}"))
         while code != 0:
             number, screen = chance.choice(list(CODES)), tmp_path / f"{attempt} {stops}.txt"
             child = forker.start(["train", *words, f"hydra.run.dir={run}"], screen)
-            code = stop(child, number, times, chance.uniform(0, 0.6 * whole))
+            code = stop(child, number, times, chance.uniform(0, 0.5 * whole))
             if code != 0:
                 stops += 1
                 check_stopped(run, number, code, screen.read_text())
         assert differing(run, twin) == []
         assert list((tmp_path / f"cache{attempt}" / "images").glob("*.partial")) == []
-    assert stops >= 2
+        if stops >= 3:
+            return
+    pytest.fail(f"stopped {stops} times only")
 
 
 @pytest.mark.parametrize("number", CODES)
