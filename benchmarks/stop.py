@@ -1,8 +1,8 @@
 """How long a run that is asked to stop takes to end: from the signal to the end of its process.
 
-    uv run python benchmarks/stop.py      # about ten minutes; writes benchmarks/results/stop.csv
+    uv run python benchmarks/stop.py [key=value ...]      # about ten minutes; writes benchmarks/results/stop.csv
 
-The default run (`clrx train`) from an empty cache folder is sent SIGTERM or SIGINT after a random time, again and
+`clrx train` of 1,000 phantoms, or as the words say, from an empty cache folder is sent SIGTERM or SIGINT after a random time, again and
 again until it is done: so the moments fall into the drawing of the phantom, the decoding, steps, checkpoints,
 validation, the bootstrap and the figures. A row a signal: what was going on, the seconds, the exit code.
 """
@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "tests" / "fault")]
 
 from forker import Forker  # noqa: E402
 
-LONGEST = 15.0  # s between the start of the command and the signal
+LONGEST = 20.0  # s between the start of the command and the signal
 LEAST = 24  # signals
 
 
@@ -59,7 +59,7 @@ def measure(place: Path, words: list[str]) -> list[dict[str, object]]:
 
 def main() -> None:
     with TemporaryDirectory() as place:
-        rows = measure(Path(place), ["train", *sys.argv[1:]])
+        rows = measure(Path(place), ["train", "dataset.images=1000", *sys.argv[1:]])
     with (Path(__file__).parent / "results" / "stop.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         table.writeheader()

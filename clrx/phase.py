@@ -148,9 +148,7 @@ def _validate(bench: Bench, material: Material) -> dict[str, float | None]:
     if not len(material.monitored):
         return {}
     scores, loss = material.score(bench)
-    if not np.isfinite(
-        scores
-    ).all():  # the epoch's last step went too far: its own loss was of the weights before it
+    if not np.isfinite(scores).all():  # the last step went too far: its own loss was taken before it
         _refuse_divergence(bench, Bad(bench.place.steps - 1, bench.place.lr), "network")
     return {"loss": loss, **measure(bench.data.source.task, material.labels[material.monitored], scores)}
 
