@@ -45,6 +45,8 @@ class Trap:
     def _audit(self, event: str, arguments: tuple) -> None:
         if event not in EVENTS or not self._inside(arguments[0]):
             return
+        if event == "os.mkdir" and os.path.isdir(arguments[0]):  # noqa: PTH112 - it is there: nothing will be written
+            return
         if event != "open" or (arguments[2] or 0) & WRITES:
             self._tick(path=arguments[0])
 
