@@ -80,7 +80,7 @@ def test_stopped_at_random_moments_a_run_ends_as_its_twin(tmp_path, forker, word
 @pytest.mark.parametrize("number", CODES)
 def test_a_range_test_that_is_stopped_begins_again(tmp_path, forker, words, number):
     run, chance = tmp_path / "run", random.Random(0)
-    command = ["find-lr", *words, "range_test.steps=300", f"hydra.run.dir={run}"]
+    command = ["find-lr", *words, "range_test.steps=200", f"hydra.run.dir={run}"]
     child = forker.start(command, tmp_path / "screen.txt")
     while state_of(run) != "running":
         assert child.wait(0.05) is None
