@@ -4,7 +4,10 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from omegaconf import DictConfig
+
 from clrx.bench import Bench, network_for, set_up
+from clrx.bounds import with_bounds
 from clrx.check import check_config
 from clrx.data import Data, open_data
 from clrx.errors import RunError, UserError
@@ -25,7 +28,8 @@ from clrx.task.resume import recorded_config
 def main(arguments: list[str]) -> int:
     """Compare `steps` (default 20) steps; exit code 1 where they, the data or the split differ from the record."""
     path, steps = _asked(arguments)
-    cfg = recorded_config(path)
+    cfg = _settled(recorded_config(path), path)
+    recorded = _recorded(path)
     check_config(cfg)
     with open_screen() as screen, listening() as stop:
         data = open_data(cfg, screen.decoding())
@@ -33,10 +37,10 @@ def main(arguments: list[str]) -> int:
         with TemporaryDirectory(prefix="clrx-verify-") as place, open_run(Path(place), cfg, {}) as run:
             bench = set_up(cfg, run, data, network_for(cfg, data), screen, stop)
             phase = build_plan(cfg)[0]
-            bench.place.rate_factor = _factor(path, phase)
+            bench.place.rate_factor = _factor(path, phase, recorded[0][0])
             found = first_steps(bench, phase, steps)
             bench.records.close()
-    return _verdict(path, found)
+    return _verdict(path, recorded, found)
 
 
 def first_steps(bench: Bench, phase: Phase, steps: int) -> list[tuple[float, float]]:
@@ -49,10 +53,25 @@ def first_steps(bench: Bench, phase: Phase, steps: int) -> list[tuple[float, flo
     return [(step.lr, float(step.loss.double())) for step in taken]
 
 
-def _factor(path: Path, phase: Phase) -> float:
+def _settled(cfg: DictConfig, path: Path) -> DictConfig:
+    """The configuration with the bounds that the run's range test found, where it had one."""
+    found = read_json(path / "run.json").get("range_test")
+    return with_bounds(cfg, **found["bounds"]) if found and found["bounds"] else cfg
+
+
+def _recorded(path: Path) -> list[tuple[float | None, float | None]]:
+    """(rate, loss) of every step on record; UserError where there is none."""
+    steps = path / "steps.csv"
+    found = list(zip(column(steps, "lr"), column(steps, "loss"), strict=True)) if steps.exists() else []
+    if not found:
+        raise UserError("this run has no step on record", where=str(steps), allowed="a run that was trained")
+    return found
+
+
+def _factor(path: Path, phase: Phase, first: float | None) -> float:
     """What a backoff before the first epoch's end had scaled the recorded rates with; 1 in any other run."""
     notes = read_json(path / "run.json").get("notes", [])
-    first, planned = column(path / "steps.csv", "lr")[0], phase.policy(Progress(0, 0.0, 0.0))
+    planned = phase.policy(Progress(0, 0.0, 0.0))
     return first / planned if any("back to epoch 0" in note for note in notes) and first and planned else 1.0
 
 
@@ -78,9 +97,10 @@ def _compare_data(path: Path, data: Data) -> None:
             raise RunError(what, where=str(path))
 
 
-def _verdict(path: Path, found: list[tuple[float, float]]) -> int:
-    rates, losses = column(path / "steps.csv", "lr"), column(path / "steps.csv", "loss")
-    recorded = list(zip(rates, losses, strict=True))[: len(found)]
+def _verdict(
+    path: Path, recorded: list[tuple[float | None, float | None]], found: list[tuple[float, float]]
+) -> int:
+    recorded = recorded[: len(found)]
     for number, (then, now) in enumerate(zip(recorded, found, strict=False)):
         if then != now:
             what = f"step {number} differs: rate and loss {then} on record, {now} now"
