@@ -23,7 +23,7 @@ def runs_table(comparison: Comparison) -> Table:
     """Every run with its state, result and error."""
     rows = [_row(comparison, group, run) for group in comparison.groups for run in group.runs]
     rows += [(run.name, run.state, NOTHING, NOTHING, NOTHING, reason(run)) for run in comparison.unreadable]
-    header = ("run", "state", "epochs", named(comparison.metric), "time", "what happened")
+    header: tuple[str, ...] = ("run", "state", "epochs", named(comparison.metric), "time", "what happened")
     if not any(row[-1] for row in rows):
         header, rows = header[:-1], [row[:-1] for row in rows]
     return Table(
