@@ -84,7 +84,13 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     torch.set_num_threads(1)
     register_resolvers()
-    rows = [measure(name, rounds) for name in CASES]
+    rows: list[dict[str, object]] = []
+    for name in CASES:
+        rows.append(measure(name, rounds))
+        write(rows)
+
+
+def write(rows: list[dict[str, object]]) -> None:
     target = Path(__file__).parent / "results" / "find_lr.csv"
     with target.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
