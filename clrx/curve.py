@@ -11,6 +11,11 @@ from clrx.smooth import fit_weights
 MOST = 200  # points of a curve; longer tests are averaged over neighbouring steps
 LEAST = 8  # points without which nothing can be said
 MEASURED = ("val_loss", "val_accuracy", "val_auroc")  # of the fixed subset of validation images
+GAINS = ("accuracy", "val_accuracy", "val_auroc")  # the higher the better: curves hold one minus them
+NAMES = {
+    **{"loss": "training loss", "accuracy": "training accuracy", "val_loss": "validation loss"},
+    **{"val_accuracy": "validation accuracy", "val_auroc": "validation AUROC"},
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Curve:
     slope: np.ndarray  # (n,) per decade of the rate
     edge: int  # points at either end that have too few neighbours to be judged by
     diverged: bool  # the rates end where the loss did, not where they were told to
+    name: str = "loss"  # what it is of, a key of NAMES
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Points:
     values: np.ndarray  # (repeats, n), lower the better
     length: float  # points over which to smooth
     diverged: bool
+    name: str  # a key of NAMES
 
     @property
     def smoothed(self) -> np.ndarray:
@@ -79,7 +86,8 @@ class Points:
     def _curve(self, values: np.ndarray) -> Curve:
         level, slope = fit_weights(len(values), self.length)
         per_decade = slope @ values / np.gradient(np.log10(self.lr))
-        return Curve(self.lr, level @ values, per_decade, max(1, round(self.length)), self.diverged)
+        edge = max(1, round(self.length))
+        return Curve(self.lr, level @ values, per_decade, edge, self.diverged, self.name)
 
 
 def _lost(level: np.ndarray) -> np.ndarray:
@@ -102,8 +110,8 @@ def points_of(repeats: Sequence[Repeat], name: str, steps: int, smoothing: float
     group = -(-int(steps / spacing) // MOST)
     length = max(1.0, smoothing * steps / spacing / group)
     values, lr = _grouped(values[:, measured], group), _grouped(np.log10(repeats[0].lr[measured]), group)
-    values = _capped(values, length) if name.endswith("loss") else 1.0 - values
-    return Points(10.0**lr, values, length, any(repeat.stopped != "end" for repeat in repeats))
+    values = 1.0 - values if name in GAINS else _capped(values, length)
+    return Points(10.0**lr, values, length, any(repeat.stopped != "end" for repeat in repeats), name)
 
 
 def _grouped(values: np.ndarray, group: int) -> np.ndarray:

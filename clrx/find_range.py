@@ -11,7 +11,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from clrx.bench import network_for
-from clrx.curve import MEASURED, Repeat, points_of
+from clrx.curve import GAINS, MEASURED, Repeat, points_of
 from clrx.data import Data
 from clrx.estimate import Reading, Suggestion, method, read, suggest
 from clrx.files import CsvLog, read_json, write_json
@@ -50,7 +50,7 @@ def find_range(cfg: DictConfig, data: Data, phase: Phase, path: Path, screen: Sc
     found = read_repeats(cfg, ramp, repeats)
     record = {**_record(cfg, ramp, found), "seconds": round(time.perf_counter() - began, 3)}
     _write_steps(path / "curves.csv", repeats)
-    _write_means(path / "mean_curves.csv", cfg.range_test.curve, found)
+    _write_means(path / "mean_curves.csv", found)
     write_json(path / "suggestions.json", record)
     return record
 
@@ -58,7 +58,7 @@ def find_range(cfg: DictConfig, data: Data, phase: Phase, path: Path, screen: Sc
 def read_repeats(cfg: DictConfig, ramp: Ramp, repeats: Sequence[Repeat]) -> Found:
     """The suggestions of every rule, and the verdict on `range_test.rule`."""
     node = cfg.range_test
-    gains = node.curve if node.curve in ("val_accuracy", "val_auroc") else "accuracy"
+    gains = node.curve if node.curve in GAINS else "accuracy"
     readings = {}
     for kind, name in (("loss", node.curve), ("accuracy", gains)):
         points = points_of(repeats, name, ramp.steps, node.smoothing)
@@ -132,15 +132,13 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _write_means(path: Path, curve: str, found: Found) -> None:
+def _write_means(path: Path, found: Found) -> None:
     """mean_curves.csv: the smoothed mean of the repeats, the band of the single ones, the slope per decade."""
     log_file = CsvLog(path, MEAN_COLUMNS)
-    for kind, reading in found.readings.items():
-        if reading is None:
-            continue
+    of_each = {reading.points.name: reading for reading in found.readings.values() if reading}
+    for name, reading in of_each.items():
         smoothed, mean = reading.points.smoothed, reading.curve
         columns = (mean.lr, mean.value, smoothed.min(axis=0), smoothed.max(axis=0), mean.slope)
-        name = curve if kind == "loss" else "accuracy"
         log_file.append(
             dict(zip(MEAN_COLUMNS, (name, *map(float, row)), strict=True))
             for row in zip(*columns, strict=True)

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from clrx.checkpoint import clone_state
 from clrx.curve import MEASURED, Repeat
-from clrx.data import Data
+from clrx.data import Data, balanced_rows
 from clrx.evaluate import evaluate
 from clrx.loop import Step, Steps, train_steps
 from clrx.metrics import measure
@@ -37,13 +37,19 @@ class RangeTest:
 
     @property
     def subset(self) -> np.ndarray | None:
-        """The rows that `range_test.curve=val_...` is measured on in every repeat; None for a training curve."""
-        cfg, split = self.cfg, self.data.split
+        """The rows that `range_test.curve=val_...` is measured on in every repeat; None for a training curve.
+
+        Where training is balanced (Alyafi III-C) so are they: as many of each class as the rarest allows.
+        """
+        cfg, split, most = self.cfg, self.data.split, self.cfg.range_test.images
         if not cfg.range_test.curve.startswith("val_"):
             return None
-        rows = split.test if cfg.selection == "test" else split.validation
+        rows, labels = split.test if cfg.selection == "test" else split.validation, self.data.source.labels
+        if cfg.dataset.balanced is not None:
+            counts = np.unique(labels[rows], return_counts=True)[1]
+            return balanced_rows(labels, rows, min(counts.min(), max(1, most // len(counts))), cfg.seed)
         drawn = random_generator(cfg.seed, "range_test", "images").permutation(rows)
-        return np.sort(drawn[: cfg.range_test.images])
+        return np.sort(drawn[:most])
 
 
 @dataclass

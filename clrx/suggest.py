@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clrx.curve import Curve
+from clrx.curve import NAMES, Curve
 
 STARTS, STOPS = 0.2, 0.8  # shares of the way from a curve's first level to its best
 
@@ -39,27 +39,32 @@ class Rule(NamedTuple):
 
 def steepest(curve: Curve) -> Bounds | Missing:
     """max_lr where the loss falls fastest per decade, before its minimum; base_lr a quarter of it."""
-    lowest = int(curve.value.argmin())
+    lowest, name = int(curve.value.argmin()), NAMES[curve.name]
     if lowest < curve.edge:
-        return Missing("the loss is lowest at the lowest rates", "below")
+        return Missing(f"the {name} is best at the lowest rates", "below")
     place = curve.edge + int(curve.slope[curve.edge : lowest + 1].argmin())
     if place == curve.edge:
-        return Missing("the loss falls fastest at the lowest rates", "below")
+        return Missing(f"the {name} improves fastest at the lowest rates", "below")
     if place >= len(curve.lr) - curve.edge:
-        return Missing("the loss falls fastest at the highest rates", "" if curve.diverged else "above")
+        side = "" if curve.diverged else "above"
+        return Missing(f"the {name} improves fastest at the highest rates", side)
     return _quarter(float(curve.lr[place]))
 
 
 def valley(curve: Curve) -> Bounds | Missing:
     """max_lr half-way, on the log axis, down the fall into the valley; base_lr a quarter of it."""
-    span = _span(curve, "loss", "falls")
+    span = _span(curve)
     return span if isinstance(span, Missing) else _quarter(float(np.sqrt(span.base_lr * span.max_lr)))
 
 
 def minimum_tenth(curve: Curve) -> Bounds | Missing:
     """max_lr a tenth of the rate of the lowest loss; base_lr a quarter of max_lr."""
     found = _minimum(curve)
-    return found if isinstance(found, Missing) else _quarter(found / 10.0)
+    if isinstance(found, Missing):
+        return found
+    if found / 10.0 < curve.lr[0]:
+        return Missing("a tenth of the best rate is lower than the range", "below")
+    return _quarter(found / 10.0)
 
 
 def chopade2021(curve: Curve) -> Bounds | Missing:
@@ -70,16 +75,16 @@ def chopade2021(curve: Curve) -> Bounds | Missing:
 
 def smith2017(curve: Curve) -> Bounds | Missing:
     """base_lr where the accuracy starts to rise, max_lr where it stops to; `curve` is one minus an accuracy."""
-    return _span(curve, "accuracy", "rises")
+    return _span(curve)
 
 
 SMITH = "Smith 2017, arXiv:1506.01186, 3.3"
 RULES = {
-    "steepest": Rule(steepest, "loss", "falls fastest per decade", f"fastai `steep`; base: {SMITH}"),
-    "valley": Rule(valley, "loss", "half-way down the fall", f"after fastai `valley`; base: {SMITH}"),
-    "minimum_tenth": Rule(minimum_tenth, "loss", "lowest / 10", f"fastai `minimum`; base: {SMITH}"),
+    "steepest": Rule(steepest, "loss", "improves fastest per decade", f"fastai `steep`; base: {SMITH}"),
+    "valley": Rule(valley, "loss", "half-way to the best", f"after fastai `valley`; base: {SMITH}"),
+    "minimum_tenth": Rule(minimum_tenth, "loss", "best / 10", f"fastai `minimum`; base: {SMITH}"),
     "smith2017": Rule(smith2017, "accuracy", "accuracy starts and stops to rise", SMITH),
-    "chopade2021": Rule(chopade2021, "loss", "lowest; base a quarter", "Chopade et al. 2021, A6"),
+    "chopade2021": Rule(chopade2021, "loss", "best; base a quarter", "Chopade et al. 2021, A6"),
 }
 
 
@@ -88,11 +93,11 @@ def _quarter(rate: float) -> Bounds:
 
 
 def _minimum(curve: Curve) -> float | Missing:
-    lowest = int(curve.value.argmin())
+    lowest, name = int(curve.value.argmin()), NAMES[curve.name]
     if lowest < curve.edge:
-        return Missing("the loss is lowest at the lowest rates", "below")
+        return Missing(f"the {name} is best at the lowest rates", "below")
     if lowest >= len(curve.lr) - curve.edge and not curve.diverged:
-        return Missing("the loss still falls at the highest rates", "above")
+        return Missing(f"the {name} still improves at the highest rates", "above")
     return float(curve.lr[min(lowest, _last(curve))])
 
 
@@ -101,13 +106,13 @@ def _last(curve: Curve) -> int:
     return len(curve.lr) - 1 - curve.edge
 
 
-def _span(curve: Curve, name: str, moves: str) -> Bounds | Missing:
+def _span(curve: Curve) -> Bounds | Missing:
     """The rates where the way from the first level to the best starts and stops.
 
     No source says when a curve starts to move: here, at STARTS of the way, and it stops at STOPS of it. The best
     level is a mean too, as the lowest of many noisy values lies below what any of them is.
     """
-    lowest, edge = int(curve.value.argmin()), curve.edge
+    lowest, edge, name = int(curve.value.argmin()), curve.edge, NAMES[curve.name]
     first, best = curve.value[: edge + 1].mean(), curve.value[max(0, lowest - edge) : lowest + 1].mean()
     if lowest < edge or first <= best:
         return Missing(f"the {name} is best at the lowest rates", "below")
@@ -117,11 +122,11 @@ def _span(curve: Curve, name: str, moves: str) -> Bounds | Missing:
     low, high = (_crossing(curve, share, place, level) for place, level in ((start, STARTS), (stop, STOPS)))
     steep = (STOPS - STARTS) * (first - best) / np.log10(high / low) if high > low else np.inf
     if start <= edge or _drop(curve, 0) > steep / 2:
-        return Missing(f"the {name} {moves} from the lowest rates on", "below")
+        return Missing(f"the {name} improves from the lowest rates on", "below")
     if not curve.diverged and (
         stop > _last(curve) or _drop(curve, max(0, len(curve.lr) - 4 * edge)) > steep / 2
     ):
-        return Missing(f"the {name} still {moves} at the highest rates", "above")
+        return Missing(f"the {name} still improves at the highest rates", "above")
     return Bounds(low, min(high, float(curve.lr[_last(curve)])))
 
 

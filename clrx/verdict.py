@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from omegaconf import DictConfig
 
-from clrx.curve import LEAST, Repeat
+from clrx.curve import GAINS, LEAST, NAMES, Repeat
 from clrx.estimate import Reading, Suggestion
 from clrx.ramp import Ramp
 
@@ -59,13 +59,13 @@ def judge(
 
 def _unseen(cfg: DictConfig, ramp: Ramp, reading: Reading) -> Verdict:
     """The curve does not fall beyond its noise: flat where a fall would have been seen, else too noisy to say."""
-    first = abs(float(reading.curve.value[: reading.curve.edge + 1].mean()))
+    first, name = abs(float(reading.curve.value[: reading.curve.edge + 1].mean())), reading.curve.name
     fall, noise = max(reading.fall, 0.0), reading.noise
-    said = f"it falls by {fall:.3g} from {first:.3g}, and its noise is {noise:.2g}"
+    level = 1.0 - first if name in GAINS else first
+    said = f"the {NAMES[name]} improves by {fall:.3g} from {level:.3g}, and its noise is {noise:.2g}"
     if reading.curve.value[len(reading.curve.lr) // 4] - first > SIGNAL * noise:
-        return Verdict(
-            NARROW, "it only rises, from the lowest rates on", f"range_test.start={ramp.start / 100:g}"
-        )
+        why = f"the {NAMES[name]} only gets worse, from the lowest rates on"
+        return Verdict(NARROW, why, f"range_test.start={ramp.start / 100:g}")
     if SIGNAL * noise > SEEN * first:
         return Verdict(NOISY, said, _more(cfg, ramp))
     if reading.curve.diverged:

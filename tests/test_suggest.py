@@ -68,6 +68,7 @@ def test_slope_is_per_decade_and_not_per_rate():
         ("smith2017", 1.0 + (DECADES + 7.0), True, "below"),
         ("chopade2021", 1.0 + (DECADES + 7.0), True, "below"),  # it only rises
         ("steepest", 1.0 + (DECADES + 7.0), True, "below"),
+        ("minimum_tenth", (DECADES + 6.5) ** 2, True, "below"),  # a tenth of 10**-6.5 was never tried
     ],
 )
 def test_no_suggestion_where_the_range_hides_it(rule, value, diverged, side):

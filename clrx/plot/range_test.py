@@ -8,17 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from clrx.curve import GAINS, NAMES
 from clrx.files import read_json
 from clrx.plot import style
 from clrx.plot.curves import read_table
 from clrx.plot.record import read_record
 
 HEIGHTS = (2.3, 1.2, 1.5)  # inches: loss, accuracy, rules
-GAINS = ("accuracy", "val_accuracy", "val_auroc")  # recorded as one minus it
-NAMES = {
-    **{"loss": "training loss", "accuracy": "training accuracy", "val_loss": "validation loss"},
-    **{"val_accuracy": "validation accuracy", "val_auroc": "validation AUROC"},
-}
 LABELS = {"minimum_tenth": "minimum / 10", "smith2017": "Smith 2017", "chopade2021": "Chopade 2021"}
 
 
@@ -48,10 +44,7 @@ def _curve(ax: Axes, mean: pd.DataFrame, name: str) -> None:
     if name in GAINS:
         value, low, high = 1.0 - value, 1.0 - high, 1.0 - low
     lr = mean["lr"].to_numpy(float)
-    style.dress(
-        ax,
-        ylabel=NAMES[name],
-    )
+    style.dress(ax, ylabel=NAMES[name].replace(" ", "\n"))
     ax.fill_between(lr, low, high, color=style.colour(0), alpha=0.22, linewidth=0)
     ax.plot(lr, value, color=style.colour(0), linewidth=1.6)
     if name not in GAINS:
@@ -79,6 +72,7 @@ def _rule(ax: Axes, row: int, name: str, found: dict[str, Any]) -> None:
     entry, colour = found["suggestions"][name], style.colour(row)
     if entry["max_lr"] is None:
         look: dict[str, Any] = {"fontsize": style.SMALL, "color": style.GREY, "va": "center"}
+        look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         ax.text(0.02, row, entry["missing"], transform=ax.get_yaxis_transform(), **look)
         return
     base, top = entry["base_lr"]["value"], entry["max_lr"]
@@ -111,6 +105,7 @@ def _rate_axis(ax: Axes, ramp: dict[str, Any]) -> None:
         ax.xaxis.set_major_locator(LogLocator(numticks=12))
         ax.xaxis.set_minor_formatter(NullFormatter())
         return
+    ax.xaxis.set_minor_locator(LogLocator(subs=(2, 5) if decades > 1.3 else (2, 3, 5)))
     ax.xaxis.set_minor_formatter("{x:g}")
     ax.xaxis.set_major_formatter("{x:g}")
     ax.tick_params(axis="x", which="both", labelsize=style.SMALL)

@@ -92,6 +92,31 @@ def test_from_the_range_to_the_pasted_line_and_to_bounds_auto(clrx, capsys):
     assert rates(auto)[0] == found["bounds"]["base_lr"]
 
 
+def test_validation_accuracy_under_a_linear_ramp_over_epochs(clrx, capsys):
+    """Alyafi III-C: a balanced subset, the rate from 0.002 to 0.03 in a straight line, accuracy against it."""
+    ramp = (
+        "range_test.shape=linear",
+        "range_test.start=0.002",
+        "range_test.end=0.03",
+        "range_test.epochs=10",
+    )
+    read_off = ("range_test.curve=val_accuracy", "range_test.rule=smith2017", "range_test.every=1")
+    code, place = clrx("find-lr", "alyafi", *ramp, *read_off, "dataset.balanced=96", "range_test.repeats=1")
+    assert code in (0, 1)
+    with (place / "curves.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    expected = [0.002 + 0.028 * step / 59 for step in range(60)]  # 192 images in 6 batches, ten times
+    assert [float(row["lr"]) for row in rows] == pytest.approx(expected)
+    assert all(0.0 <= float(row["val_accuracy"]) <= 1.0 for row in rows)
+    with (place / "mean_curves.csv").open() as file:
+        assert {row["curve"] for row in csv.DictReader(file)} == {"val_accuracy"}
+    found = read(place / "suggestions.json")
+    assert "loss" not in found["verdict"]["why"]
+    assert (found["bounds"] is None) == (code == 1)
+    with Image.open(place / "figures" / "range_test.png") as picture:
+        assert picture.width == 1000
+
+
 def test_complete_range_test_is_shown_again(clrx, capsys, monkeypatch):
     assert clrx("find-lr", "range")[0] == 0
     first = capsys.readouterr().out
