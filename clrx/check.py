@@ -107,6 +107,12 @@ def _set_process(cfg: DictConfig) -> None:
         torch.use_deterministic_algorithms(cfg.deterministic)
 
 
+def keep_threads(cfg: DictConfig, before: int | None) -> None:
+    """Have a continued run compute with as many threads as `before`: another number gives other last bits."""
+    if cfg.threads is None and before is not None:
+        torch.set_num_threads(before)
+
+
 def check_data(cfg: DictConfig, data: Data) -> None:
     """Raise UserError where the training set cannot make the batches asked for."""
     if cfg.batch_size > len(data.train):

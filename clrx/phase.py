@@ -35,15 +35,15 @@ def train_phase(bench: Bench, phase: Phase) -> None:
     """
     while True:
         try:
-            _train_phase(bench, phase)
+            work = _train_phase(bench, phase)
             break
         except Diverged as error:
             back_off(bench, error)
     bench.place.end_phase(phase.name)
-    save_state(bench, None)
+    save_state(bench, work.optimizer)  # with which the phase goes on should it be made longer
 
 
-def _train_phase(bench: Bench, phase: Phase) -> None:
+def _train_phase(bench: Bench, phase: Phase) -> Work:
     set_trainable(bench.network, phase.trainable)
     material = material_of(bench, phase)
     work, clock = phase_work(bench, phase, material), phase_clock(bench, material, phase.epochs)
@@ -64,13 +64,15 @@ def _train_phase(bench: Bench, phase: Phase) -> None:
         raise
     finally:
         steps.close()
+    return work
 
 
 def phase_work(bench: Bench, phase: Phase, material: Material) -> Work:
     """What the steps of the phase work with; the optimizer is restored when the phase is being continued."""
     mix = None if phase.features else bench.mix
     work = work_with(bench.cfg, phase, bench.network, bench.loss, material.prepare, mix)
-    if saved := under_prefix("optimizer", bench.restored):
+    saved = under_prefix("optimizer", bench.restored)
+    if saved and bench.place.step:  # at step 0 it is that of the phase before
         load_optimizer_tensors(work.optimizer, saved)
     bench.restored = {}
     return replace(work, network=material.network, ema=material.ema, rate_factor=bench.place.rate_factor)

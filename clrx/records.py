@@ -44,6 +44,12 @@ class Place:
         self.phases.append({**took, "seconds": round(self.phase_seconds, 3)})
         self.phase, self.step, self.first_epoch, self.phase_seconds = self.phase + 1, 0, self.epochs, 0.0
 
+    def reopen_phase(self) -> None:
+        """Stand at the end of the phase before, as if it were still under way."""
+        took = self.phases.pop()
+        self.phase, self.step, self.phase_seconds = self.phase - 1, took["steps"], took["seconds"]
+        self.first_epoch = self.epochs - took["epochs"]
+
     def end_epoch(self) -> None:
         """Forget the sums of the epoch that was recorded."""
         self.loss_sum = self.correct = self.seconds = self.wait = 0.0

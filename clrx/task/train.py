@@ -8,16 +8,17 @@ from omegaconf import DictConfig
 
 from clrx.bench import draw_augmented, network_for, set_up
 from clrx.bounds import note_phase, plan_before, settle_bounds, with_auto_bounds
-from clrx.check import check_config, check_data, warn_about_policies
+from clrx.check import check_config, check_data, keep_threads, warn_about_policies
 from clrx.clock import steps_per_epoch
 from clrx.conclude import conclude, show_result
 from clrx.data import Data, open_data
 from clrx.environment import git_state, hardware, versions
+from clrx.extend import stand_again
 from clrx.network import check_network
 from clrx.phase import train_phase
 from clrx.plan import build_plan
 from clrx.plot.run import draw_run
-from clrx.run import open_run, refuse_other_run, state_of
+from clrx.run import open_run, refuse_other_run, state_of, threads_of
 from clrx.screen import open_screen, say
 from clrx.signals import listening
 from clrx.tools import choose_device
@@ -30,6 +31,7 @@ def task(cfg: DictConfig) -> int:
     check_config(cfg)
     plan_before(cfg)
     refuse_other_run(path, cfg)
+    keep_threads(cfg, threads_of(path))
     if state_of(path) == "complete":
         say(f"this run is complete: {path}")
         return 0
@@ -44,6 +46,7 @@ def task(cfg: DictConfig) -> int:
             warn_about_policies(plan, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
             bench = set_up(cfg, run, data, network, screen, stop)
             note_phase(run, bench.place)
+            stand_again(bench.place, plan)
             draw_augmented(bench)
             with closing(bench.records):
                 for phase in plan[bench.place.phase :]:
@@ -71,6 +74,7 @@ def facts_of(cfg: DictConfig, data: Data) -> dict[str, Any]:
         "policy": cfg.run.choices.get("policy"),
         "model": cfg.run.choices.get("model"),
         "data_hash": data.cache.hash,
+        "labels_hash": data.labels_hash,
         "split_hash": split.hash,
         "images": counts,
         "selection": cfg.selection,

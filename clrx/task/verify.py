@@ -5,7 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from clrx.bench import Bench, network_for, set_up
-from clrx.check import check_config
+from clrx.changes import DATA
+from clrx.check import check_config, keep_threads
 from clrx.data import Data, open_data
 from clrx.errors import RunError, UserError
 from clrx.files import read_json
@@ -15,7 +16,7 @@ from clrx.phase import phase_clock, phase_work
 from clrx.plan import Phase, build_plan
 from clrx.progress import Progress
 from clrx.records import column
-from clrx.run import open_run
+from clrx.run import open_run, threads_of
 from clrx.screen import open_screen, say
 from clrx.sections import set_trainable
 from clrx.signals import listening
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
     path, steps = _asked(arguments)
     cfg = recorded_config(path)
     check_config(cfg)
+    keep_threads(cfg, threads_of(path))
     with open_screen() as screen, listening() as stop:
         data = open_data(cfg, screen.decoding())
         _compare_data(path, data)
@@ -72,9 +74,10 @@ def _asked(arguments: list[str]) -> tuple[Path, int]:
 
 def _compare_data(path: Path, data: Data) -> None:
     record = read_json(path / "run.json")
-    for name, now in (("data_hash", data.cache.hash), ("split_hash", data.split.hash)):
-        if record.get(name) != now:
-            what = f"the {name.removesuffix('_hash')} is not what the run had: {record.get(name)} then, {now} now"
+    now = {"data_hash": data.cache.hash, "labels_hash": data.labels_hash, "split_hash": data.split.hash}
+    for key, name in DATA.items():
+        if record.get(key) != now[key]:
+            what = f"the {name} are not what the run had: {key} {record.get(key)} then, {now[key]} now"
             raise RunError(what, where=str(path))
 
 
