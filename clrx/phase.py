@@ -8,6 +8,7 @@ from typing import Any
 from clrx.bench import Bench
 from clrx.checkpoint import under_prefix
 from clrx.clock import Clock
+from clrx.divergence import refuse_divergence
 from clrx.feed import Feed
 from clrx.interval import Interval, parse_interval
 from clrx.loop import Step, Steps, Work, train_steps
@@ -15,7 +16,7 @@ from clrx.material import Material, material_of
 from clrx.metrics import measure
 from clrx.optim import load_optimizer_tensors
 from clrx.plan import Phase
-from clrx.records import EPOCH_COLUMNS, Bad, add_step, column, flush_steps
+from clrx.records import EPOCH_COLUMNS, add_step, column, flush_steps
 from clrx.run import Diverged
 from clrx.sections import set_trainable
 from clrx.selection import best_epoch, column_of, oriented, should_stop
@@ -30,8 +31,8 @@ log = logging.getLogger("clrx")
 def train_phase(bench: Bench, phase: Phase) -> None:
     """Train one phase from wherever `bench.place` stands to its end or its early stop.
 
-    Raises Diverged at a non-finite loss, unless `on_divergence=backoff` still has tries, and Interrupted after writing
-    a checkpoint (none within a step).
+    Raises Diverged at a non-finite loss or gradient, unless `on_divergence=backoff` still has tries, and Interrupted
+    after writing a checkpoint (none within a step).
     """
     while True:
         try:
@@ -100,7 +101,7 @@ def _train_epoch(
     while place.step < last:
         with bench.stop.shield():
             step = next(steps)
-            _refuse_divergence(bench, add_step(bench.records, place, step))
+            refuse_divergence(bench, add_step(bench.records, place, step))
             now = time.perf_counter()
             place.seconds, began = place.seconds + now - began, now
             place.wait, waited = place.wait + feed.wait_seconds - waited, feed.wait_seconds
@@ -109,16 +110,7 @@ def _train_epoch(
                 _checkpoint(bench, work)
                 interval.restart()
                 began = time.perf_counter()
-    _refuse_divergence(bench, flush_steps(bench.records, place))
-
-
-def _refuse_divergence(bench: Bench, bad: Bad | None) -> None:
-    """Raise Diverged, with the step and its rate, when a loss was not finite."""
-    if bad is None:
-        return
-    what = f"the loss became non-finite at step {bad.step}, at a rate of {bad.lr:g}"
-    fix = "lower the rates (clrx find-lr shows the range), clip with grad_clip=1, or on_divergence=backoff"
-    raise Diverged(what, where=str(bench.path), fix=fix)
+    refuse_divergence(bench, flush_steps(bench.records, place))
 
 
 def _show(bench: Bench, clock: Clock, step: Step) -> None:
@@ -215,5 +207,5 @@ def _phase_done(bench: Bench, phase: Phase) -> bool:
 
 def _checkpoint(bench: Bench, work: Work) -> None:
     """Write the state of the run, with every step taken so far on record."""
-    _refuse_divergence(bench, flush_steps(bench.records, bench.place))
+    refuse_divergence(bench, flush_steps(bench.records, bench.place))
     save_state(bench, work.optimizer)

@@ -77,14 +77,15 @@ def open_records(path: Path, place: Place, block: int) -> Records:
 
 
 class Bad(NamedTuple):
-    """The first step whose loss was not finite."""
+    """The first step whose loss or gradients were not finite."""
 
     step: int
     lr: float
+    what: str  # loss | gradients
 
 
 def add_step(records: Records, place: Place, step: Step) -> Bad | None:
-    """Note one step; every `block` steps they are written. A step whose loss was not finite, or None."""
+    """Note one step; every `block` steps they are written. A step that was not finite, or None."""
     records.waiting.append(
         (place.steps + len(records.waiting), place.first_epoch + step.progress.epoch, step)
     )
@@ -100,7 +101,9 @@ def flush_steps(records: Records, place: Place) -> Bad | None:
     taken = [step for _, _, step in waiting]
     losses = torch.stack([step.loss.double() for step in taken]).tolist()
     correct = torch.stack([step.correct for step in taken]).tolist()
-    bad = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
+    steepest = torch.stack([step.steepest for step in taken]).tolist()
+    both = zip(losses, steepest, strict=True)
+    bad = next((i for i, pair in enumerate(both) if not all(map(math.isfinite, pair))), None)
     whole = waiting if bad is None else waiting[: bad + 1]
     rows = [
         _step_row(number, epoch, step, loss)
@@ -112,7 +115,9 @@ def flush_steps(records: Records, place: Place) -> Bad | None:
     place.loss_sum += sum(loss * step.images for loss, step in zip(losses, taken, strict=True))
     place.correct += sum(correct)
     place.images += sum(step.images for step in taken)
-    return None if bad is None else Bad(whole[bad][0], taken[bad].lr)
+    if bad is None:
+        return None
+    return Bad(whole[bad][0], taken[bad].lr, "gradients" if math.isfinite(losses[bad]) else "loss")
 
 
 def _step_row(number: int, epoch: float, step: Step, loss: float) -> dict[str, Any]:

@@ -23,7 +23,7 @@ STATES = ("running", "complete", "failed", "diverged", "interrupted")
 
 
 class Diverged(RunError):
-    """The loss became non-finite; the run ends in the state `diverged`."""
+    """The loss or a gradient became non-finite; the run ends in the state `diverged`."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from omegaconf import DictConfig
 
 from clrx.bench import draw_augmented, network_for, set_up
 from clrx.bounds import note_phase, plan_before, settle_bounds, with_auto_bounds
-from clrx.check import check_config, check_data, keep_threads, warn_about_policies
+from clrx.check import check_config, check_data, check_nodes, keep_threads, warn_about_policies
 from clrx.clock import steps_per_epoch
 from clrx.conclude import conclude, show_result
 from clrx.data import Data, open_data
 from clrx.environment import git_state, hardware, versions
 from clrx.extend import stand_again
+from clrx.memory import memory_of
 from clrx.network import check_network
 from clrx.phase import train_phase
 from clrx.plan import build_plan
@@ -27,6 +28,7 @@ from clrx.track import track
 
 def task(cfg: DictConfig) -> int:
     """Train, or continue, or find complete, the run of a directory."""
+    check_nodes(cfg)
     path, cfg = Path(cfg.run.dir), with_auto_bounds(cfg)
     check_config(cfg)
     plan_before(cfg)
@@ -48,9 +50,10 @@ def task(cfg: DictConfig) -> int:
             note_phase(run, bench.place)
             stand_again(bench.place, plan)
             draw_augmented(bench)
-            with closing(bench.records):
+            with closing(bench):
                 for phase in plan[bench.place.phase :]:
-                    train_phase(bench, phase)
+                    with memory_of(bench, phase):
+                        train_phase(bench, phase)
             screen.hide()
             metrics = conclude(bench)
             draw_run(path)

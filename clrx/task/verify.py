@@ -1,10 +1,14 @@
 """`clrx verify RUN`: run its first steps again from the recorded configuration and compare them with the record."""
 
+import re
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from omegaconf import DictConfig
+
 from clrx.bench import Bench, network_for, set_up
+from clrx.bounds import is_auto, with_bounds
 from clrx.changes import DATA
 from clrx.check import check_config, keep_threads
 from clrx.data import Data, open_data
@@ -28,6 +32,7 @@ def main(arguments: list[str]) -> int:
     path, steps = _asked(arguments)
     cfg = recorded_config(path)
     check_config(cfg)
+    cfg = _with_found_bounds(path, cfg)
     keep_threads(cfg, threads_of(path))
     with open_screen() as screen, listening() as stop:
         data = open_data(cfg, screen.decoding())
@@ -36,26 +41,47 @@ def main(arguments: list[str]) -> int:
             bench = set_up(cfg, run, data, network_for(cfg, data), screen, stop)
             phase = build_plan(cfg)[0]
             bench.place.rate_factor = _factor(path, phase)
-            found = first_steps(bench, phase, steps)
-            bench.records.close()
+            found = first_steps(bench, phase, steps, before=_returned(path))
+            bench.close()
     return _verdict(path, found)
 
 
-def first_steps(bench: Bench, phase: Phase, steps: int) -> list[tuple[float, float]]:
-    """(rate, loss) of the first steps of a phase, taken on a fresh bench."""
+def first_steps(bench: Bench, phase: Phase, steps: int, before: int | None) -> list[tuple[float, float]]:
+    """(rate, loss) of the first steps of a phase, taken on a fresh bench; none of epoch `before` or later."""
     set_trainable(bench.network, phase.trainable)
     material = material_of(bench, phase)
     work, clock = phase_work(bench, phase, material), phase_clock(bench, material, phase.epochs)
     work.network.train()
+    steps = min(steps, clock.steps_per_epoch * (phase.epochs if before is None else before))
     taken = islice(train_steps(work, material.feed, material.train, clock), steps)
     return [(step.lr, float(step.loss.double())) for step in taken]
 
 
+def _with_found_bounds(path: Path, cfg: DictConfig) -> DictConfig:
+    """The configuration with the bounds that the run's own range test found, where they are auto."""
+    if not is_auto(cfg):
+        return cfg
+    found = (read_json(path / "run.json").get("range_test") or {}).get("bounds")
+    if found is None:
+        raise UserError("the run never found its bounds: it has no steps", where=str(path))
+    return with_bounds(cfg, **found)
+
+
+def _backoffs(path: Path) -> list[int]:
+    """The epochs that backoffs returned to: from there on the recorded rates are not those of the plan."""
+    notes = read_json(path / "run.json").get("notes", [])
+    return [int(found[1]) for note in notes if (found := re.search(r"; back to epoch ([0-9]+),", note))]
+
+
+def _returned(path: Path) -> int | None:
+    """The first epoch, after the first, that a backoff returned to; None without one."""
+    return min((epoch for epoch in _backoffs(path) if epoch), default=None)
+
+
 def _factor(path: Path, phase: Phase) -> float:
     """What a backoff before the first epoch's end had scaled the recorded rates with; 1 in any other run."""
-    notes = read_json(path / "run.json").get("notes", [])
     first, planned = column(path / "steps.csv", "lr")[0], phase.policy(Progress(0, 0.0, 0.0))
-    return first / planned if any("back to epoch 0" in note for note in notes) and first and planned else 1.0
+    return first / planned if 0 in _backoffs(path) and first and planned else 1.0
 
 
 def _asked(arguments: list[str]) -> tuple[Path, int]:
