@@ -81,15 +81,22 @@ def check_config(cfg: DictConfig) -> None:
             require_number(value, key, **limits)
     check_loss(cfg.loss)
     check_image(cfg.dataset.size, 3 if cfg.dataset.channels is None else cfg.dataset.channels)
-    _check_parts(cfg)
     _check_metrics(cfg)
     parse_interval(cfg.checkpoint.every, 1)
     choose_device(cfg.device)
+    _check_parts(cfg)
     _set_process(cfg)
 
 
 def check_nodes(cfg: DictConfig) -> None:
     """Raise UserError where a value stands in place of a node's keys, or nothing says what the node builds."""
+    try:
+        OmegaConf.to_container(cfg, resolve=True)
+    except RecursionError as error:
+        what = "a value of the configuration refers to a node that it stands in"
+        raise UserError(
+            what, where="command line", fix="look for ${...} in the values that were set"
+        ) from error
     for key in NODES:
         if not isinstance(cfg[key], DictConfig):
             if key == "bounds" and cfg[key] == "auto":

@@ -62,7 +62,7 @@ def _names(cfg: DictConfig) -> list[str]:
     others = cfg.compare or []
     if others == "all":
         others = known
-    elif not isinstance(others, ListConfig):
+    elif not isinstance(others, ListConfig | list):
         others = [others]
     for name in map(str, others):
         if name not in known:

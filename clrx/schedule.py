@@ -53,11 +53,6 @@ def _build(node: DictConfig, where: str) -> Any:
         return instantiate(node)
     except (HydraException, OmegaConfBaseException) as error:
         raise _mistake(error, where) from error
-    except RecursionError as error:
-        what = f"{where} contains itself"
-        raise UserError(
-            what, where=where, fix="name a policy with `_target_`, not a node that holds it"
-        ) from error
 
 
 def _mistake(error: BaseException, where: str) -> UserError:
