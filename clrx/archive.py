@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from clrx import places
-from clrx.errors import RunError, UserError
+from clrx.errors import FULL, RunError, UserError
 from clrx.lock import locked
 
 ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".zip")
@@ -149,7 +149,7 @@ def _refused(archive: Path, name: str, why: str) -> UserError:
 
 
 def _named(error: OSError, archive: Path) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in FULL:
         fix = "free space there, or set CLRX_CACHE to a folder on a larger disk"
         return RunError(
             f"the disk is too small to unpack {archive}: {error}", where=str(places.cache_dir()), fix=fix

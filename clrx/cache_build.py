@@ -17,10 +17,9 @@ from clrx.cache_listing import Listing
 from clrx.cache_partial import Build, Report, begin, close_up, record_all
 from clrx.cache_rows import array_rows, older_rows, superseded
 from clrx.decode_pool import Job, cores, decode_all
-from clrx.errors import RunError
+from clrx.errors import FULL, RunError
 from clrx.lock import locked
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 BESIDE = 256  # bytes an image, about, in the lists beside the pixels
 
 

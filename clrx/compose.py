@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from clrx.completion import options_of
-from clrx.errors import ClrxError, UserError, did_you_mean
+from clrx.errors import FULL, ClrxError, UserError, did_you_mean
 
 
 def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
@@ -48,7 +48,7 @@ def call_hydra(task: str, arguments: list[str], conf: Path, entry: Callable[[Dic
     except ValueError as error:  # Hydra's own, e.g. of policy=null; those of a task are kept by its entry
         raise UserError(str(error).splitlines()[0], where="command line") from error
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None or error.errno in FULL:
             raise
         fix = "hydra.run.dir=DIR names another place"
         what = f"the run directory cannot be made: {error.strerror}"

@@ -11,15 +11,17 @@ FIX = "lower the rates (clrx find-lr shows the range), clip with grad_clip=1, or
 def refuse_divergence(bench: Bench, bad: Bad | None) -> None:
     """Raise Diverged, with the step, its rate and the last good checkpoint, where a step was not finite.
 
-    A checkpoint is written only of steps that were finite, so the latest that there is is good.
+    A checkpoint is written only of steps that were finite. So the latest is good, unless it has the very step in it
+    that spoilt the weights of a network found at its validation.
     """
     if bad is None:
         return
-    verb = "became" if bad.what == "loss" else "of a finite loss became"
+    verb = "of a finite loss became" if bad.what == "gradients" else "became"
     what = f"the {bad.what} {verb} non-finite at step {bad.step}, at a rate of {bad.lr:g}"
     found = load_checkpoint(bench.path / "checkpoint")
     steps = found[1]["steps"] if found else 0
-    entry = {"step": bad.step, "lr": bad.lr, "what": bad.what, "last_good_checkpoint": steps}
+    good = steps if steps <= bad.step else None
+    entry = {"step": bad.step, "lr": bad.lr, "what": bad.what, "last_good_checkpoint": good}
     bench.run.note(divergences=[*bench.run.record.get("divergences", []), entry])
-    what += f"; the last good checkpoint is of {steps} steps"
+    what += f"; the last {'good ' if good is not None else ''}checkpoint is of {steps} steps"
     raise Diverged(what, where=str(bench.path), fix=FIX)

@@ -1,9 +1,12 @@
 """The two ways a command ends badly: the user's mistake (exit code 2) and a failed run (exit code 1)."""
 
+import errno
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: a disk without room
 
 
 class ClrxError(Exception):

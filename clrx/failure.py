@@ -1,13 +1,13 @@
 """Every way a command can end, turned into one clear message and an exit code."""
 
-import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable
 
-from clrx.errors import ClrxError, RunError
+from clrx.errors import FULL, ClrxError, RunError
 from clrx.memory import out_of_memory, ran_out
+from clrx.signals import Interrupted
 
 
 def exit_code_of(command: Callable[[], int]) -> int:
@@ -20,7 +20,7 @@ def exit_code_of(command: Callable[[], int]) -> int:
         return command()
     except KeyboardInterrupt:
         return _tell("interrupted", 130)
-    except ClrxError as error:
+    except (ClrxError, Interrupted) as error:
         return _tell(f"error: {error}", error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its exit
@@ -34,7 +34,7 @@ def _unexpected(error: Exception) -> int:
 
     if known := as_user_error(error):
         return _tell(f"error: {known}", known.exit_code)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in FULL:
         fix = "make room and give the same command again: the run continues"
         where = str(error.filename or "")
         return _tell(f"error: {RunError(f'the disk is full: {error.strerror}', where=where, fix=fix)}", 1)

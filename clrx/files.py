@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +18,32 @@ def write_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException as error:
+        with naming(path):
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+    except BaseException:
         beside.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename = str(path)  # a full disk does not say where it is
         raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an OSError name the file: a full disk does not say where it is."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what `write_bytes` of processes that were killed left beside the files below a folder."""
+    for part in folder.rglob(".*.part"):
+        if re.fullmatch(r"\..+\.[0-9]+\.part", part.name):
+            part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -56,15 +74,19 @@ class CsvLog:
 
     def append(self, rows: Iterable[dict[str, Any]]) -> None:
         """Add rows, each with every column (None is an empty cell), and hand them to the system."""
-        self._file.write(_as_text([row[c] for c in self.columns] for row in rows))
-        self._file.flush()
+        text = _as_text([row[c] for c in self.columns] for row in rows)
+        with naming(self.path):
+            self._file.write(text)
+            self._file.flush()
 
     def sync(self) -> None:
         """Have the rows on the disk before going on."""
-        os.fsync(self._file.fileno())
+        with naming(self.path):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        self._file.close()
+        with naming(self.path):
+            self._file.close()
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

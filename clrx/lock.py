@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clrx.errors import UserError
+from clrx.errors import FULL, UserError
 
 
 @contextmanager
@@ -53,6 +53,8 @@ def _open(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
+        if error.errno in FULL:
+            raise
         what = f"the cache folder cannot be written ({error.strerror})"
         fix = "set CLRX_CACHE to a folder that can be written"
         raise UserError(what, where=str(path.parent), fix=fix) from None

@@ -2,8 +2,11 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from clrx.bench import Bench
 from clrx.checkpoint import under_prefix
@@ -16,24 +19,25 @@ from clrx.material import Material, material_of
 from clrx.metrics import measure
 from clrx.optim import load_optimizer_tensors
 from clrx.plan import Phase
-from clrx.records import EPOCH_COLUMNS, add_step, column, flush_steps
+from clrx.records import EPOCH_COLUMNS, Bad, add_step, column, flush_steps
 from clrx.run import Diverged
 from clrx.sections import set_trainable
 from clrx.selection import best_epoch, column_of, oriented, should_stop
 from clrx.signals import Interrupted
-from clrx.state import back_off, keep_good, save_state
+from clrx.state import back_off, keep_good, save_state, start_from_best
 from clrx.tools import clock_over, work_with
 from clrx.weights import save_weights
 
 log = logging.getLogger("clrx")
 
 
-def train_phase(bench: Bench, phase: Phase) -> None:
-    """Train one phase from wherever `bench.place` stands to its end or its early stop.
+def train_phase(bench: Bench, plan: Sequence[Phase]) -> None:
+    """Train the phase of the plan that `bench.place` stands in, from there to its end or its early stop.
 
     Raises Diverged at a non-finite loss or gradient, unless `on_divergence=backoff` still has tries, and Interrupted
     after writing a checkpoint (none within a step).
     """
+    phase = plan[bench.place.phase]
     while True:
         try:
             work = _train_phase(bench, phase)
@@ -41,6 +45,8 @@ def train_phase(bench: Bench, phase: Phase) -> None:
         except Diverged as error:
             back_off(bench, error)
     bench.place.end_phase(phase.name)
+    if any(following.start == "best" for following in plan[bench.place.phase :][:1]):
+        start_from_best(bench)
     save_state(bench, work.optimizer)  # with which the phase goes on should it be made longer
 
 
@@ -51,7 +57,7 @@ def _train_phase(bench: Bench, phase: Phase) -> Work:
     interval = parse_interval(bench.cfg.checkpoint.every, clock.steps_per_epoch)
     steps = train_steps(work, material.feed, material.train, clock, bench.place.step)
     try:
-        if bench.place.step == 0:
+        if not bench.place.images:  # between two epochs
             _checkpoint(bench, work)  # there is always a good state to go back to
             keep_good(bench, work.optimizer)
         while not _phase_done(bench, phase):
@@ -85,13 +91,7 @@ def phase_clock(bench: Bench, material: Material, epochs: int) -> Clock:
 
 
 def _train_epoch(
-    bench: Bench,
-    phase: Phase,
-    work: Work,
-    feed: Feed,
-    clock: Clock,
-    steps: Steps,
-    interval: Interval,
+    bench: Bench, phase: Phase, work: Work, feed: Feed, clock: Clock, steps: Steps, interval: Interval
 ) -> None:
     """Take the steps that the epoch still lacks; between them look for divergence, checkpoints and signals."""
     place, last = bench.place, (bench.place.epochs - bench.place.first_epoch + 1) * clock.steps_per_epoch
@@ -142,6 +142,8 @@ def _validate(bench: Bench, material: Material) -> dict[str, float | None]:
     if not len(material.monitored):
         return {}
     scores, loss = material.score(bench)
+    if not np.isfinite(scores).all():  # the last step went too far: its own loss was taken before it
+        refuse_divergence(bench, Bad(bench.place.steps - 1, bench.place.lr, "network"))
     return {"loss": loss, **measure(bench.data.source.task, material.labels[material.monitored], scores)}
 
 

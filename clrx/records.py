@@ -36,6 +36,7 @@ class Place:
     phase_seconds: float = 0.0  # wall time of the phase so far, evaluation included
     rate_factor: float = 1.0  # lowered by on_divergence=backoff
     backoffs: int = 0
+    notes: list[str] = field(default_factory=list)  # one a backoff
     phases: list[dict[str, Any]] = field(default_factory=list)  # of each phase: name, epochs, steps, seconds
 
     def end_phase(self, name: str) -> None:
@@ -112,7 +113,8 @@ def flush_steps(records: Records, place: Place) -> Bad | None:
     records.steps.append(rows)
     place.steps += len(rows)
     place.lr = taken[-1].lr
-    place.loss_sum += sum(loss * step.images for loss, step in zip(losses, taken, strict=True))
+    for loss, step in zip(losses, taken, strict=True):  # one by one: blocks would round as checkpoints fall
+        place.loss_sum += loss * step.images
     place.correct += sum(correct)
     place.images += sum(step.images for step in taken)
     if bad is None:

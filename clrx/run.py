@@ -14,8 +14,8 @@ from typing import IO, Any
 from omegaconf import DictConfig, OmegaConf
 
 from clrx.changes import difference, refuse_changes, refuse_moved
-from clrx.errors import RunError, UserError
-from clrx.files import read_json, write_json, write_text
+from clrx.errors import FULL, RunError, UserError
+from clrx.files import read_json, remove_parts, write_json, write_text
 from clrx.signals import Interrupted
 
 log = logging.getLogger("clrx")
@@ -57,9 +57,9 @@ def open_run(path: Path, cfg: DictConfig, facts: dict[str, Any]) -> Iterator[Run
 
     Raises UserError where another process holds the lock, or the directory's run had another configuration.
     """
-    path.mkdir(parents=True, exist_ok=True)
     run = Run(path, _locked(path))
     with run.lock, _logging_to(path / "train.log"):
+        remove_parts(path)
         _start_record(run, cfg, facts)
         try:
             yield run
@@ -79,7 +79,14 @@ def held(path: Path) -> Iterator[Run]:
 
 def _locked(path: Path) -> IO[str]:
     """An exclusive lock that the system releases when the process ends, however it ends."""
-    file = (path / "lock").open("a")  # not "w": the holder's process id is for people to read
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        file = (path / "lock").open("a")  # not "w": the holder's process id is for people to read
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        what = f"the run directory cannot be written: {error.strerror}"
+        raise UserError(what, where=str(path), fix="hydra.run.dir=DIR names another place") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -115,11 +122,18 @@ def _end_record(run: Run, error: BaseException) -> None:
     elif isinstance(error, Diverged):
         state = "diverged"
     message = str(error) or type(error).__name__
+    try:
+        _write_end(run, error, state, message)
+    except Interrupted:  # a second signal: the record of the end takes no time and is begun again
+        _write_end(run, error, state, message)
+
+
+def _write_end(run: Run, error: BaseException, state: str, message: str) -> None:
     log.error("%s: %s", state, message, exc_info=error)
     try:
         run.note(state=state, finished=now(), error=message)
     except OSError as full:  # the disk that ended the run; its own error is the one to show
-        log.error("the state could not be written: %s", full)
+        log.error("the state could not be written: %s", full, exc_info=full)
 
 
 def plain_config(cfg: DictConfig) -> dict[str, Any]:

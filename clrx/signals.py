@@ -5,12 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clrx.errors import ClrxError
 
-
-class Interrupted(ClrxError):
+class Interrupted(BaseException):
     """A signal asked the run to stop; exit code 128 + signal (130 Ctrl-C, 143 SIGTERM).
 
+    No Exception, as KeyboardInterrupt is none: it can come while a library is at work that catches whatever it meets.
     `within`: it broke off what a shield held together, so the state of the run may be half of a step's.
     """
 

@@ -8,7 +8,8 @@ from clrx.bench import Bench
 from clrx.checkpoint import load_checkpoint, save_checkpoint, under_prefix, with_prefix
 from clrx.optim import optimizer_tensors
 from clrx.records import Place, open_records
-from clrx.run import Diverged
+from clrx.run import Diverged, Run
+from clrx.weights_file import read_weights
 
 log = logging.getLogger("clrx")
 
@@ -43,14 +44,32 @@ def back_off(bench: Bench, error: Diverged) -> None:
     found = load_checkpoint(bench.path / "good")
     assert found is not None  # kept at the beginning of the run
     tensors, good = found
-    lowered = {"rate_factor": place.rate_factor * cfg.backoff_factor, "backoffs": place.backoffs + 1}
+    factor = place.rate_factor * cfg.backoff_factor
+    note = f"{error.what}; back to epoch {good['epochs']}, rates times {factor:g}"
+    lowered = {"rate_factor": factor, "backoffs": place.backoffs + 1, "notes": [*place.notes, note]}
     bench.place = Place(**{**good, **lowered})
+    # Before what was good is written over: a run continued from before the divergence would not find it.
+    save_checkpoint(bench.path / "checkpoint", tensors, vars(bench.place))
     bench.network.load_state_dict(under_prefix("network", tensors))
     if bench.ema is not None:
         bench.ema.load_state_dict(under_prefix("ema", tensors))
     bench.restored = tensors
     bench.records.close()
     bench.records = open_records(bench.path, bench.place, bench.records.block)
-    note = f"{error.what}; back to epoch {bench.place.epochs}, rates times {bench.place.rate_factor:g}"
     log.warning(note)
-    bench.run.note(notes=[*bench.run.record["notes"], note])
+    note_backoffs(bench.run, bench.place)
+
+
+def note_backoffs(run: Run, place: Place) -> None:
+    """Have run.json say what the checkpoint says; its facts are written anew whenever a run is continued."""
+    if place.notes:
+        others = [note for note in run.record["notes"] if note not in place.notes]
+        run.note(notes=[*others, *place.notes])
+
+
+def start_from_best(bench: Bench) -> None:
+    """Have the next phase start from the best weights so far; the moving average starts there too."""
+    best = read_weights(bench.path / "weights" / "best.safetensors")
+    bench.network.load_state_dict(best)
+    if bench.ema is not None:
+        bench.ema.load_state_dict(best)

@@ -2,11 +2,13 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from clrx.phase import _phase_done
+from clrx.phase import _phase_done, _validate
 from clrx.plan import Stopping
 from clrx.records import Place
+from clrx.run import Diverged
 
 WORSE = "val_auroc,val_loss,train_loss\n0.9,0.1,0.5\n0.8,0.2,0.4\n0.7,0.3,0.3\n"
 BETTER = "val_auroc,val_loss,train_loss\n0.7,0.3,0.5\n0.8,0.2,0.4\n0.9,0.1,0.3\n"
@@ -48,3 +50,13 @@ def test_a_phase_ends_with_its_epochs():
     bench = SimpleNamespace(place=Place(epochs=7, first_epoch=4))
     phase = SimpleNamespace(epochs=3, stopping=Stopping(None, "auto", 0.0))
     assert _phase_done(bench, phase) is True
+
+
+def test_weights_that_left_the_finite_in_an_epochs_last_step_are_a_divergence(tmp_path):
+    """The loss of that step was taken before it: only the validation meets what it did."""
+    run = SimpleNamespace(record={}, note=lambda **facts: None)
+    bench = SimpleNamespace(path=tmp_path, place=Place(steps=12, lr=1e30), run=run)
+    scores = np.array([0.1, np.nan, 0.3])
+    material = SimpleNamespace(monitored=range(3), score=lambda bench: (scores, float("nan")))
+    with pytest.raises(Diverged, match=r"the network became non-finite at step 11, at a rate of 1e\+30"):
+        _validate(bench, material)

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from clrx.plot.style import save
+
 GAP = 3  # pixels of white between images
 INCHES = 1.15  # side of an image on the sheet
 
@@ -29,7 +31,7 @@ def plot_augmented(
         axes.text((column + 0.5) * width, -GAP, title, ha="center", va="bottom", fontsize=8)
     for row, name in enumerate(names):
         axes.text(-2 * GAP, (row + 0.5) * height, name, ha="right", va="center", fontsize=8, wrap=True)
-    figure.savefig(path)
+    save(figure, Path(path))
 
 
 def _sheet(batches: list[np.ndarray]) -> np.ndarray:

@@ -22,6 +22,7 @@ from clrx.plot.run import draw_run
 from clrx.run import open_run, refuse_other_run, state_of, threads_of
 from clrx.screen import open_screen, say
 from clrx.signals import listening
+from clrx.state import note_backoffs
 from clrx.tools import choose_device
 from clrx.track import track
 
@@ -48,12 +49,13 @@ def task(cfg: DictConfig) -> int:
             warn_about_policies(plan, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
             bench = set_up(cfg, run, data, network, screen, stop)
             note_phase(run, bench.place)
+            note_backoffs(run, bench.place)
             stand_again(bench.place, plan)
             draw_augmented(bench)
             with closing(bench):
-                for phase in plan[bench.place.phase :]:
-                    with memory_of(bench, phase):
-                        train_phase(bench, phase)
+                while bench.place.phase < len(plan):
+                    with memory_of(bench, plan[bench.place.phase]):
+                        train_phase(bench, plan)
             screen.hide()
             metrics = conclude(bench)
             draw_run(path)

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from omegaconf import DictConfig
 
 from clrx.bench import Bench, network_for, set_up
-from clrx.bounds import is_auto, with_bounds
+from clrx.bounds import with_bounds
 from clrx.changes import DATA
 from clrx.check import check_config, keep_threads
 from clrx.data import Data, open_data
@@ -30,9 +30,9 @@ from clrx.task.resume import recorded_config
 def main(arguments: list[str]) -> int:
     """Compare `steps` (default 20) steps; exit code 1 where they, the data or the split differ from the record."""
     path, steps = _asked(arguments)
-    cfg = recorded_config(path)
+    cfg = _settled(recorded_config(path), path)
+    recorded = _recorded(path)
     check_config(cfg)
-    cfg = _with_found_bounds(path, cfg)
     keep_threads(cfg, threads_of(path))
     with open_screen() as screen, listening() as stop:
         data = open_data(cfg, screen.decoding())
@@ -40,10 +40,10 @@ def main(arguments: list[str]) -> int:
         with TemporaryDirectory(prefix="clrx-verify-") as place, open_run(Path(place), cfg, {}) as run:
             bench = set_up(cfg, run, data, network_for(cfg, data), screen, stop)
             phase = build_plan(cfg)[0]
-            bench.place.rate_factor = _factor(path, phase)
+            bench.place.rate_factor = _factor(path, phase, recorded[0][0])
             found = first_steps(bench, phase, steps, before=_returned(path))
             bench.close()
-    return _verdict(path, found)
+    return _verdict(path, recorded, found)
 
 
 def first_steps(bench: Bench, phase: Phase, steps: int, before: int | None) -> list[tuple[float, float]]:
@@ -57,14 +57,19 @@ def first_steps(bench: Bench, phase: Phase, steps: int, before: int | None) -> l
     return [(step.lr, float(step.loss.double())) for step in taken]
 
 
-def _with_found_bounds(path: Path, cfg: DictConfig) -> DictConfig:
-    """The configuration with the bounds that the run's own range test found, where they are auto."""
-    if not is_auto(cfg):
-        return cfg
-    found = (read_json(path / "run.json").get("range_test") or {}).get("bounds")
-    if found is None:
-        raise UserError("the run never found its bounds: it has no steps", where=str(path))
-    return with_bounds(cfg, **found)
+def _settled(cfg: DictConfig, path: Path) -> DictConfig:
+    """The configuration with the bounds that the run's range test found, where it had one."""
+    found = read_json(path / "run.json").get("range_test")
+    return with_bounds(cfg, **found["bounds"]) if found and found["bounds"] else cfg
+
+
+def _recorded(path: Path) -> list[tuple[float | None, float | None]]:
+    """(rate, loss) of every step on record; UserError where there is none."""
+    steps = path / "steps.csv"
+    found = list(zip(column(steps, "lr"), column(steps, "loss"), strict=True)) if steps.exists() else []
+    if not found:
+        raise UserError("this run has no step on record", where=str(steps), allowed="a run that was trained")
+    return found
 
 
 def _backoffs(path: Path) -> list[int]:
@@ -78,9 +83,9 @@ def _returned(path: Path) -> int | None:
     return min((epoch for epoch in _backoffs(path) if epoch), default=None)
 
 
-def _factor(path: Path, phase: Phase) -> float:
+def _factor(path: Path, phase: Phase, first: float | None) -> float:
     """What a backoff before the first epoch's end had scaled the recorded rates with; 1 in any other run."""
-    first, planned = column(path / "steps.csv", "lr")[0], phase.policy(Progress(0, 0.0, 0.0))
+    planned = phase.policy(Progress(0, 0.0, 0.0))
     return first / planned if 0 in _backoffs(path) and first and planned else 1.0
 
 
@@ -107,9 +112,10 @@ def _compare_data(path: Path, data: Data) -> None:
             raise RunError(what, where=str(path))
 
 
-def _verdict(path: Path, found: list[tuple[float, float]]) -> int:
-    rates, losses = column(path / "steps.csv", "lr"), column(path / "steps.csv", "loss")
-    recorded = list(zip(rates, losses, strict=True))[: len(found)]
+def _verdict(
+    path: Path, recorded: list[tuple[float | None, float | None]], found: list[tuple[float, float]]
+) -> int:
+    recorded = recorded[: len(found)]
     for number, (then, now) in enumerate(zip(recorded, found, strict=False)):
         if then != now:
             what = f"step {number} differs: rate and loss {then} on record, {now} now"

@@ -1,0 +1,72 @@
+"""How long a run that is asked to stop takes to end: from the signal to the end of its process.
+
+    uv run python benchmarks/stop.py [key=value ...]      # about ten minutes; writes benchmarks/results/stop.csv
+
+`clrx train` of 1,000 phantoms, or as the words say, from an empty cache folder is sent SIGTERM or SIGINT after a random time, again and
+again until it is done: so the moments fall into the drawing of the phantom, the decoding, steps, checkpoints,
+validation, the bootstrap and the figures. A row a signal: what was going on, the seconds, the exit code.
+"""
+
+import csv
+import os
+import random
+import signal
+import statistics
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests" / "fault")]
+
+from forker import Forker  # noqa: E402
+
+LONGEST = 20.0  # s between the start of the command and the signal
+LEAST = 24  # signals
+
+
+def doing(screen: str) -> str:
+    """The last line that the command said before the signal, short."""
+    lines = [line for line in screen.splitlines() if line.strip()]
+    return lines[-1][:40].strip() if lines else "start"
+
+
+def measure(place: Path, words: list[str]) -> list[dict[str, object]]:
+    os.environ["CLRX_CACHE"] = str(place / "cache")
+    forker, chance, rows, run = Forker(), random.Random(0), [], 0
+    while len(rows) < LEAST:
+        screen = place / f"{len(rows)}.txt"
+        child = forker.start([*words, f"hydra.run.dir={place / str(run)}"], screen)
+        if child.wait(chance.uniform(0, LONGEST)) is not None:
+            run += 1
+            continue
+        last, number = doing(screen.read_text()), chance.choice((signal.SIGINT, signal.SIGTERM))
+        began = perf_counter()
+        child.signal(number)
+        code = child.wait()
+        row = {
+            "signal": number.name,
+            "last_line": last,
+            "seconds": round(perf_counter() - began, 3),
+            "code": code,
+        }
+        rows.append(row)
+        print(row, flush=True)
+    forker.close()
+    return rows
+
+
+def main() -> None:
+    with TemporaryDirectory() as place:
+        rows = measure(Path(place), ["train", "dataset.images=1000", *sys.argv[1:]])
+    with (Path(__file__).parent / "results" / "stop.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+    seconds = [float(str(row["seconds"])) for row in rows]
+    print(f"n {len(rows)}, median {statistics.median(seconds):.2f} s, worst {max(seconds):.2f} s")
+
+
+if __name__ == "__main__":
+    main()
