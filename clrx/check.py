@@ -89,22 +89,26 @@ def check_config(cfg: DictConfig) -> None:
 
 
 def check_nodes(cfg: DictConfig) -> None:
-    """Raise UserError where a value stands in place of a node's keys, or nothing says what the node builds."""
+    """Raise UserError where a value stands in place of a node's keys, or a node refers to itself."""
     try:
+        for key in NODES:
+            _check_node(cfg, key)
         OmegaConf.to_container(cfg, resolve=True)
     except RecursionError as error:
         what = "a value of the configuration refers to a node that it stands in"
         raise UserError(
             what, where="command line", fix="look for ${...} in the values that were set"
         ) from error
-    for key in NODES:
-        if not isinstance(cfg[key], DictConfig):
-            if key == "bounds" and cfg[key] == "auto":
-                continue
-            what, fix = f"{key}={cfg[key]} takes the place of its keys", f"set {key}.KEY=VALUE"
-            raise UserError(what, where=key, allowed=f"the keys under {key}", fix=fix)
-        if key in BUILT and not isinstance(cfg[key].get("_target_"), str):
-            raise UserError(f"{key}._target_ names nothing", where=key, fix=f"{key}=NAME of conf/{key}/")
+
+
+def _check_node(cfg: DictConfig, key: str) -> None:
+    if key == "bounds" and cfg[key] == "auto":
+        return
+    if not isinstance(cfg[key], DictConfig):
+        what, fix = f"{key}={cfg[key]} takes the place of its keys", f"set {key}.KEY=VALUE"
+        raise UserError(what, where=key, allowed=f"the keys under {key}", fix=fix)
+    if key in BUILT and not isinstance(cfg[key].get("_target_"), str):
+        raise UserError(f"{key}._target_ names nothing", where=key, fix=f"{key}=NAME of conf/{key}/")
 
 
 def _check_parts(cfg: DictConfig) -> None:

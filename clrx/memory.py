@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from clrx.bench import Bench
     from clrx.plan import Phase
 
-SAID = ("can't allocate memory", "CUDA out of memory", "not enough memory")  # by torch, in RuntimeErrors
+SAID = (  # in RuntimeErrors, by torch; the last is all that oneDNN says when a convolution gets no memory
+    *("can't allocate memory", "CUDA out of memory", "not enough memory"),
+    "could not create a primitive",
+)
 FIX = "a smaller batch_size with a larger accumulate, a smaller dataset.size, or precision=bf16 on a GPU"
 
 

@@ -6,9 +6,10 @@ configurations from their composition to the place where data would be opened, 2
 
 import contextlib
 import io
-from datetime import timedelta
+import re
 from functools import cache
 from pathlib import Path
+from time import process_time
 
 import pytest
 import torch
@@ -28,7 +29,7 @@ from clrx.data import load_source, split_of
 from clrx.errors import ClrxError
 from clrx.failure import exit_code_of
 
-SECONDS = 60  # that no case may take, on the slowest machine
+SECONDS = 20  # of the processor that no case may take; the first imports much of torch
 TASKS = {"train": clrx.task.train, "find_lr": clrx.task.find_lr}
 SMALL = ["model=cnn4", "dataset.size=16"]
 BASES = [
@@ -177,22 +178,22 @@ def accepted(task: str, base: int, words: list[str]) -> int:
 
 def settle(command, path: Path) -> None:
     """The command ends with 0, or with 2 and one message, and leaves nothing behind."""
-    err, before = io.StringIO(), sorted(path.rglob("*"))
+    err, before, began = io.StringIO(), sorted(path.rglob("*")), process_time()
     with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
         code = exit_code_of(command)
+    assert process_time() - began < SECONDS
     said = err.getvalue()
     assert code in (0, 2), said
-    assert code == 0 or (said.startswith("error: ") and said.count("error: ") == 1), said
+    assert code == 0 or re.findall(r"(?m)^error: ", said) == ["error: "], said
     assert "Traceback" not in said
     assert sorted(path.rglob("*")) == before
 
 
 def fuzzed(cases: int):
-    """The same cases at every run; none may take longer than SECONDS (a hang is ended by pytest's own limit)."""
+    """The same cases at every run. SECONDS are of the processor, whatever else it does; pytest's limit ends a hang."""
     quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    limit = timedelta(seconds=SECONDS)
     return settings(
-        max_examples=cases, deadline=limit, derandomize=True, database=None, suppress_health_check=quiet
+        max_examples=cases, deadline=None, derandomize=True, database=None, suppress_health_check=quiet
     )
 
 
