@@ -68,6 +68,10 @@ class Bench:
         """The weights that are evaluated: the moving average where there is one."""
         return self.network if self.ema is None else self.ema
 
+    def close(self) -> None:
+        """Close the records: those that are open now, since a backoff opens new ones."""
+        self.records.close()
+
 
 def set_up(cfg: DictConfig, run: Run, data: Data, network: Network, screen: Screen, stop: Stop) -> Bench:
     """Put the bench together, from the last checkpoint where the directory has one."""

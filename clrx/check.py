@@ -5,12 +5,15 @@ import os
 from typing import Any
 
 import torch
+from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from clrx.data import Data
+from clrx.data import Data, check_image
 from clrx.errors import UserError, did_you_mean, require_number
 from clrx.interval import parse_interval
 from clrx.loss import check_loss
+from clrx.mix import Mix
+from clrx.optim import check_optimizer
 from clrx.plan import Phase
 from clrx.policy_check import policy_warnings
 from clrx.records import EPOCH_COLUMNS
@@ -27,7 +30,11 @@ CHOICES = {
     "on_divergence": ("stop", "backoff"),
     "logger": ("none", "tensorboard", "mlflow"),
 }
-NODES = ("bounds", "warmup", "loss", "mix", "split", "early_stopping", "bootstrap", "checkpoint")
+NODES = (
+    *("bounds", "warmup", "loss", "mix", "split", "early_stopping", "bootstrap", "checkpoint", "range_test"),
+    *("dataset", "disease", "model", "head", "optimizer", "policy", "momentum_policy", "augment", "plan"),
+)
+BUILT = ("dataset", "model", "head", "optimizer", "policy", "augment")  # each by its `_target_`
 FLAGS = ("spare_norms", "test_flips", "cycle_weights", "channels_last", "deterministic")
 NUMBERS: dict[str, dict[str, Any]] = {
     "seed": {"least": 0, "whole": True},
@@ -42,6 +49,9 @@ NUMBERS: dict[str, dict[str, Any]] = {
     "bootstrap.level": {"above": 0, "below": 1},
     "backoff_factor": {"above": 0, "below": 1},
     "max_backoffs": {"least": 0, "whole": True},
+    "split.validation": {"least": 0, "below": 1},
+    "split.test": {"above": 0, "below": 1},
+    "split.seed": {"least": 0, "whole": True},
 }
 NUMBERS_OR_NULL: dict[str, dict[str, Any]] = {
     "grad_clip": {"above": 0},
@@ -49,15 +59,15 @@ NUMBERS_OR_NULL: dict[str, dict[str, Any]] = {
     "threads": {"least": 1, "whole": True},
     "workers": {"least": 1, "whole": True},
     "memory_budget": {"least": 0, "whole": True},
+    "split.folds": {"least": 2, "whole": True},
+    "split.fold": {"least": 0, "whole": True},
+    "dataset.balanced": {"least": 1, "whole": True},
 }
 
 
 def check_config(cfg: DictConfig) -> None:
     """Raise UserError for a value that no run can use; set the CPU threads and determinism of the process."""
-    for key in NODES:
-        if not isinstance(cfg[key], DictConfig):
-            what, fix = f"{key}={cfg[key]} takes the place of its keys", f"set {key}.KEY=VALUE"
-            raise UserError(what, where=key, allowed=f"the keys under {key}", fix=fix)
+    check_nodes(cfg)
     for key, allowed in CHOICES.items():
         if cfg[key] not in allowed:
             fix = did_you_mean(str(cfg[key]), allowed)
@@ -71,10 +81,47 @@ def check_config(cfg: DictConfig) -> None:
         if value is not None or key in NUMBERS:
             require_number(value, key, **limits)
     check_loss(cfg.loss)
+    check_image(cfg.dataset.size, 3 if cfg.dataset.channels is None else cfg.dataset.channels)
     _check_metrics(cfg)
     parse_interval(cfg.checkpoint.every, 1)
     choose_device(cfg.device)
+    _check_parts(cfg)
     _set_process(cfg)
+
+
+def check_nodes(cfg: DictConfig) -> None:
+    """Raise UserError where a value stands in place of a node's keys, or a node refers to itself."""
+    try:
+        for key in NODES:
+            _check_node(cfg, key)
+        OmegaConf.to_container(cfg, resolve=True)
+    except RecursionError as error:
+        what = "a value of the configuration refers to a node that it stands in"
+        raise UserError(
+            what, where="command line", fix="look for ${...} in the values that were set"
+        ) from error
+
+
+def _check_node(cfg: DictConfig, key: str) -> None:
+    if key == "bounds" and cfg[key] == "auto":
+        return
+    if not isinstance(cfg[key], DictConfig):
+        what, fix = f"{key}={cfg[key]} takes the place of its keys", f"set {key}.KEY=VALUE"
+        raise UserError(what, where=key, allowed=f"the keys under {key}", fix=fix)
+    if key in BUILT and not isinstance(cfg[key].get("_target_"), str):
+        raise UserError(f"{key}._target_ names nothing", where=key, fix=f"{key}=NAME of conf/{key}/")
+
+
+def _check_parts(cfg: DictConfig) -> None:
+    """What needs no data and no network is built once, so that a value it refuses is refused before either."""
+    Mix(cfg.mix.mixup, cfg.mix.cutmix)
+    instantiate(cfg.augment)
+    check_optimizer(cfg.optimizer)
+    if not isinstance(cfg.model.get("weights"), str | None):
+        allowed = "null, imagenet, or a path"
+        raise UserError(
+            f"model.weights={cfg.model.weights} is no name", where="model.weights", allowed=allowed
+        )
 
 
 def _check_metrics(cfg: DictConfig) -> None:
@@ -106,6 +153,12 @@ def _set_process(cfg: DictConfig) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it determinism is refused on a GPU
     if cfg.deterministic != torch.are_deterministic_algorithms_enabled():  # the call imports torch's compiler
         torch.use_deterministic_algorithms(cfg.deterministic)
+
+
+def keep_threads(cfg: DictConfig, before: int | None) -> None:
+    """Have a continued run compute with as many threads as `before`: another number gives other last bits."""
+    if cfg.threads is None and before is not None:
+        torch.set_num_threads(before)
 
 
 def check_data(cfg: DictConfig, data: Data) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from hydra.utils import instantiate
@@ -31,6 +32,12 @@ class Data:
     @property
     def channels(self) -> int:
         return self.cache.array.shape[1]
+
+    @property
+    def labels_hash(self) -> str:
+        """SHA-256 hex of the classes and of every row's label."""
+        source = self.source
+        return sha256("\t".join(source.classes).encode() + source.labels.tobytes()).hexdigest()
 
     @property
     def outputs(self) -> int:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 
 from clrx.errors import FULL, ClrxError, RunError
+from clrx.memory import out_of_memory, ran_out
 from clrx.signals import Interrupted
 
 
@@ -37,6 +38,8 @@ def _unexpected(error: Exception) -> int:
         fix = "make room and give the same command again: the run continues"
         where = str(error.filename or "")
         return _tell(f"error: {RunError(f'the disk is full: {error.strerror}', where=where, fix=fix)}", 1)
+    if ran_out(error):
+        return _tell(f"error: {out_of_memory(error)}", 1)
     hint = "CLRX_DEBUG=1 shows where; train.log in the run directory has it all"
     return _tell(f"error: {type(error).__name__}: {error}\n  fix:     {hint}", 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, ListConfig, open_dict
 
 from clrx.errors import UserError, did_you_mean
 from clrx.files import write_text
@@ -62,7 +62,7 @@ def _names(cfg: DictConfig) -> list[str]:
     others = cfg.compare or []
     if others == "all":
         others = known
-    elif isinstance(others, str):
+    elif not isinstance(others, ListConfig | list):
         others = [others]
     for name in map(str, others):
         if name not in known:

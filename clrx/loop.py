@@ -32,6 +32,7 @@ class Step(NamedTuple):
     loss: Tensor  # mean over the images of the step, penalties included
     correct: Tensor  # images that were right
     images: int
+    steepest: Tensor  # largest absolute value of the gradients, on the device
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,22 @@ def _take_step(work: Work, stream: Stream, sizes: list[int], progress: Progress,
     set_rate(work.optimizer, lr, momentum)
     torch.manual_seed(random_key(work.seed, "step", place))
     loss, correct = _accumulate(work, stream, sizes, place)
+    steepest = _steepest(work.network)
     if work.grad_clip is not None:
         torch.nn.utils.clip_grad_norm_(work.network.parameters(), work.grad_clip)
     work.optimizer.step()
     work.optimizer.zero_grad(set_to_none=True)
     if work.ema is not None:
         update_ema(work.ema, work.network, work.ema_decay)
-    return Step(progress, lr, momentum, loss, correct, sum(sizes))
+    return Step(progress, lr, momentum, loss, correct, sum(sizes), steepest)
+
+
+def _steepest(network: torch.nn.Module) -> Tensor:
+    """The largest absolute gradient, not finite where one of them is not; 0 where there is none."""
+    gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+    if not gradients:
+        return torch.zeros(())
+    return torch.stack(torch._foreach_norm(gradients, torch.inf)).max()
 
 
 def _accumulate(work: Work, stream: Stream, sizes: list[int], place: int) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,7 @@ class Mix:
 
     def __post_init__(self) -> None:
         for name, alpha in (("mixup", self.mixup), ("cutmix", self.cutmix)):
-            if not 0 <= alpha < inf:
+            if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 <= alpha < inf:
                 raise UserError(f"mix.{name}={alpha} cannot be used", allowed="0 (off) or a positive number")
 
     def __call__(

@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from torch import Tensor
 from torch.optim import Optimizer
 
-from clrx.errors import UserError, did_you_mean
+from clrx.errors import UserError, did_you_mean, first_line
 from clrx.sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -35,12 +35,27 @@ def build_optimizer(
     ]
     if not groups:
         raise UserError("nothing is trainable", where="plan.phases, trainable", fix="trainable: all or head")
-    try:
-        optimizer = instantiate(optimizer_cfg, _partial_=True, _convert_="all")(groups)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"the optimizer cannot be built: {error}", where="optimizer") from error
+    optimizer = _built(optimizer_cfg, groups)
     set_rate(optimizer, optimizer.defaults["lr"])
     return optimizer
+
+
+def check_optimizer(optimizer_cfg: Mapping[str, Any]) -> None:
+    """Raise UserError for values that the optimizer refuses, when it is built or at its first step."""
+    weight = torch.nn.Parameter(torch.ones(1))
+    weight.grad = torch.ones(1)
+    optimizer = _built(optimizer_cfg, [{"params": [weight]}])
+    try:
+        optimizer.step()
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise UserError(f"the optimizer cannot step: {first_line(error)}", where="optimizer") from error
+
+
+def _built(optimizer_cfg: Mapping[str, Any], groups: list[dict[str, Any]]) -> Optimizer:
+    try:
+        return instantiate(optimizer_cfg, _partial_=True, _convert_="all")(groups)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"the optimizer cannot be built: {first_line(error)}", where="optimizer") from error
 
 
 def set_rate(optimizer: Optimizer, lr: float, momentum: float | None = None) -> None:

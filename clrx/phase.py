@@ -11,6 +11,7 @@ import numpy as np
 from clrx.bench import Bench
 from clrx.checkpoint import under_prefix
 from clrx.clock import Clock
+from clrx.divergence import refuse_divergence
 from clrx.feed import Feed
 from clrx.interval import Interval, parse_interval
 from clrx.loop import Step, Steps, Work, train_steps
@@ -33,23 +34,23 @@ log = logging.getLogger("clrx")
 def train_phase(bench: Bench, plan: Sequence[Phase]) -> None:
     """Train the phase of the plan that `bench.place` stands in, from there to its end or its early stop.
 
-    Raises Diverged at a non-finite loss, unless `on_divergence=backoff` still has tries, and Interrupted after writing
-    a checkpoint (none within a step).
+    Raises Diverged at a non-finite loss or gradient, unless `on_divergence=backoff` still has tries, and Interrupted
+    after writing a checkpoint (none within a step).
     """
     phase = plan[bench.place.phase]
     while True:
         try:
-            _train_phase(bench, phase)
+            work = _train_phase(bench, phase)
             break
         except Diverged as error:
             back_off(bench, error)
     bench.place.end_phase(phase.name)
     if any(following.start == "best" for following in plan[bench.place.phase :][:1]):
         start_from_best(bench)
-    save_state(bench, None)
+    save_state(bench, work.optimizer)  # with which the phase goes on should it be made longer
 
 
-def _train_phase(bench: Bench, phase: Phase) -> None:
+def _train_phase(bench: Bench, phase: Phase) -> Work:
     set_trainable(bench.network, phase.trainable)
     material = material_of(bench, phase)
     work, clock = phase_work(bench, phase, material), phase_clock(bench, material, phase.epochs)
@@ -70,13 +71,15 @@ def _train_phase(bench: Bench, phase: Phase) -> None:
         raise
     finally:
         steps.close()
+    return work
 
 
 def phase_work(bench: Bench, phase: Phase, material: Material) -> Work:
     """What the steps of the phase work with; the optimizer is restored when the phase is being continued."""
     mix = None if phase.features else bench.mix
     work = work_with(bench.cfg, phase, bench.network, bench.loss, material.prepare, mix)
-    if saved := under_prefix("optimizer", bench.restored):
+    saved = under_prefix("optimizer", bench.restored)
+    if saved and bench.place.step:  # at step 0 it is that of the phase before
         load_optimizer_tensors(work.optimizer, saved)
     bench.restored = {}
     return replace(work, network=material.network, ema=material.ema, rate_factor=bench.place.rate_factor)
@@ -98,7 +101,7 @@ def _train_epoch(
     while place.step < last:
         with bench.stop.shield():
             step = next(steps)
-            _refuse_divergence(bench, add_step(bench.records, place, step))
+            refuse_divergence(bench, add_step(bench.records, place, step))
             now = time.perf_counter()
             place.seconds, began = place.seconds + now - began, now
             place.wait, waited = place.wait + feed.wait_seconds - waited, feed.wait_seconds
@@ -107,16 +110,7 @@ def _train_epoch(
                 _checkpoint(bench, work)
                 interval.restart()
                 began = time.perf_counter()
-    _refuse_divergence(bench, flush_steps(bench.records, place))
-
-
-def _refuse_divergence(bench: Bench, bad: Bad | None, what: str = "loss") -> None:
-    """Raise Diverged, with the step and its rate, when there was one that was not finite."""
-    if bad is None:
-        return
-    what = f"the {what} became non-finite at step {bad.step}, at a rate of {bad.lr:g}"
-    fix = "lower the rates (clrx find-lr shows the range), clip with grad_clip=1, or on_divergence=backoff"
-    raise Diverged(what, where=str(bench.path), fix=fix)
+    refuse_divergence(bench, flush_steps(bench.records, place))
 
 
 def _show(bench: Bench, clock: Clock, step: Step) -> None:
@@ -149,7 +143,7 @@ def _validate(bench: Bench, material: Material) -> dict[str, float | None]:
         return {}
     scores, loss = material.score(bench)
     if not np.isfinite(scores).all():  # the last step went too far: its own loss was taken before it
-        _refuse_divergence(bench, Bad(bench.place.steps - 1, bench.place.lr), "network")
+        refuse_divergence(bench, Bad(bench.place.steps - 1, bench.place.lr, "network"))
     return {"loss": loss, **measure(bench.data.source.task, material.labels[material.monitored], scores)}
 
 
@@ -215,5 +209,5 @@ def _phase_done(bench: Bench, phase: Phase) -> bool:
 
 def _checkpoint(bench: Bench, work: Work) -> None:
     """Write the state of the run, with every step taken so far on record."""
-    _refuse_divergence(bench, flush_steps(bench.records, bench.place))
+    refuse_divergence(bench, flush_steps(bench.records, bench.place))
     save_state(bench, work.optimizer)

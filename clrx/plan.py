@@ -50,7 +50,7 @@ class Phase:
 
 def build_plan(cfg: DictConfig) -> tuple[Phase, ...]:
     """The phases of `cfg.plan`; UserError for whatever cannot be trained."""
-    nodes = cfg.plan.get("phases") if cfg.get("plan") else None
+    nodes = cfg.plan.get("phases") if isinstance(cfg.get("plan"), DictConfig) else None
     if not isinstance(nodes, ListConfig) or not nodes:
         raise UserError("the plan has no phases", where="plan.phases", fix="plan=single")
     phases = tuple(_phase(cfg, node, index) for index, node in enumerate(nodes))

@@ -45,6 +45,12 @@ class Place:
         self.phases.append({**took, "seconds": round(self.phase_seconds, 3)})
         self.phase, self.step, self.first_epoch, self.phase_seconds = self.phase + 1, 0, self.epochs, 0.0
 
+    def reopen_phase(self) -> None:
+        """Stand at the end of the phase before, as if it were still under way."""
+        took = self.phases.pop()
+        self.phase, self.step, self.phase_seconds = self.phase - 1, took["steps"], took["seconds"]
+        self.first_epoch = self.epochs - took["epochs"]
+
     def end_epoch(self) -> None:
         """Forget the sums of the epoch that was recorded."""
         self.loss_sum = self.correct = self.seconds = self.wait = 0.0
@@ -72,14 +78,15 @@ def open_records(path: Path, place: Place, block: int) -> Records:
 
 
 class Bad(NamedTuple):
-    """The first step whose loss was not finite."""
+    """The first step whose loss or gradients were not finite."""
 
     step: int
     lr: float
+    what: str  # loss | gradients
 
 
 def add_step(records: Records, place: Place, step: Step) -> Bad | None:
-    """Note one step; every `block` steps they are written. A step whose loss was not finite, or None."""
+    """Note one step; every `block` steps they are written. A step that was not finite, or None."""
     records.waiting.append(
         (place.steps + len(records.waiting), place.first_epoch + step.progress.epoch, step)
     )
@@ -95,7 +102,9 @@ def flush_steps(records: Records, place: Place) -> Bad | None:
     taken = [step for _, _, step in waiting]
     losses = torch.stack([step.loss.double() for step in taken]).tolist()
     correct = torch.stack([step.correct for step in taken]).tolist()
-    bad = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
+    steepest = torch.stack([step.steepest for step in taken]).tolist()
+    both = zip(losses, steepest, strict=True)
+    bad = next((i for i, pair in enumerate(both) if not all(map(math.isfinite, pair))), None)
     whole = waiting if bad is None else waiting[: bad + 1]
     rows = [
         _step_row(number, epoch, step, loss)
@@ -108,7 +117,9 @@ def flush_steps(records: Records, place: Place) -> Bad | None:
         place.loss_sum += loss * step.images
     place.correct += sum(correct)
     place.images += sum(step.images for step in taken)
-    return None if bad is None else Bad(whole[bad][0], taken[bad].lr)
+    if bad is None:
+        return None
+    return Bad(whole[bad][0], taken[bad].lr, "gradients" if math.isfinite(losses[bad]) else "loss")
 
 
 def _step_row(number: int, epoch: float, step: Step, loss: float) -> dict[str, Any]:

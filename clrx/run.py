@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from clrx.changes import difference, refuse_changes, refuse_moved
 from clrx.errors import FULL, RunError, UserError
 from clrx.files import read_json, remove_parts, write_json, write_text
 from clrx.signals import Interrupted
@@ -22,7 +23,7 @@ STATES = ("running", "complete", "failed", "diverged", "interrupted")
 
 
 class Diverged(RunError):
-    """The loss became non-finite; the run ends in the state `diverged`."""
+    """The loss or a gradient became non-finite; the run ends in the state `diverged`."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,14 @@ def open_run(path: Path, cfg: DictConfig, facts: dict[str, Any]) -> Iterator[Run
         run.note(state="complete", finished=now())
 
 
+@contextmanager
+def held(path: Path) -> Iterator[Run]:
+    """An existing run directory, locked, for a change of its record while nothing runs in it."""
+    run = Run(path, _locked(path))
+    with run.lock:
+        yield run
+
+
 def _locked(path: Path) -> IO[str]:
     """An exclusive lock that the system releases when the process ends, however it ends."""
     try:
@@ -94,11 +103,16 @@ def _locked(path: Path) -> IO[str]:
 
 def _start_record(run: Run, cfg: DictConfig, facts: dict[str, Any]) -> None:
     refuse_other_run(run.path, cfg)
+    before = run.record if (run.path / "run.json").exists() else {"started": now()}
+    notes = [*before.get("notes", []), *facts.get("notes", [])]
+    if (run.path / "checkpoint").exists():
+        refuse_moved(before, facts, run.path)
+        notes += filter(None, [difference(before, facts)])
+    notes = list(dict.fromkeys(notes))  # a run keeps what it has said, also of a backoff
     if not (run.path / "config.yaml").exists():
         write_text(run.path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain_config(cfg))))
-    before = run.record if (run.path / "run.json").exists() else {"started": now()}
     begun = {"state": "running", "finished": None, "error": None}
-    write_json(run.path / "run.json", {**before, **facts, **begun})
+    write_json(run.path / "run.json", {**before, **facts, "notes": notes, **begun})
 
 
 def _end_record(run: Run, error: BaseException) -> None:
@@ -132,35 +146,16 @@ def plain_config(cfg: DictConfig) -> dict[str, Any]:
 def refuse_other_run(path: Path, cfg: DictConfig) -> None:
     """UserError where the directory holds a run of another configuration; nothing where it holds none."""
     if (path / "config.yaml").exists():
-        refuse_changes(OmegaConf.to_container(OmegaConf.load(path / "config.yaml")), plain_config(cfg), path)
+        recorded = OmegaConf.to_container(OmegaConf.load(path / "config.yaml"))
+        refuse_changes(recorded, plain_config(cfg), path, threads_of(path))
 
 
-# What cannot change what a run computes.
-FREE = {"published", "workers", "logger", "memory_budget", "checkpoint", "device"}
-
-
-def refuse_changes(recorded: Any, asked: dict[str, Any], path: Path) -> None:
-    """UserError naming every key that differs from the record and can change results."""
-    old, new = dict(_leaves(recorded)), dict(_leaves(asked))
-    changed = [
-        f"{key}: {old.get(key)} -> {new.get(key)}"
-        for key in sorted(old.keys() | new.keys())
-        if key.split(".")[0] not in FREE and old.get(key) != new.get(key)
-    ]
-    if changed:
-        what = "the run in this directory had another configuration: " + "; ".join(changed)
-        raise UserError(what, where=str(path), fix="ask for the same, or choose another directory")
-
-
-def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(node, list) and any(isinstance(value, dict) for value in node):
-        for index, value in enumerate(node):
-            yield from _leaves(value, f"{prefix}.{index}")
-    else:
-        yield prefix, node
+def threads_of(path: Path) -> int | None:
+    """The CPU threads that the run in a directory has been trained with; None before it has begun."""
+    try:
+        return read_json(path / "run.json")["hardware"]["threads"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @contextmanager

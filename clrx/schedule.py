@@ -26,8 +26,11 @@ def make_momentum_policy(momentum: DictConfig | None, warmup: DictConfig | None 
 
     During the warm-up of the rate momentum stays at its first value, so that the two keep in step.
     """
-    if momentum is None or momentum.get("_target_") is None:
+    if momentum is None or (isinstance(momentum, DictConfig) and momentum.get("_target_") is None):
         return None
+    if not isinstance(momentum, DictConfig):
+        fix = "momentum_policy=none, or another name of conf/momentum_policy/"
+        raise UserError(f"momentum_policy is {momentum!r}, not a policy", where="momentum_policy", fix=fix)
     return _behind(warmup, _build(momentum, "momentum_policy"), start_factor=1.0)
 
 

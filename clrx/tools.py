@@ -88,6 +88,8 @@ def clock_over(cfg: DictConfig, labels: np.ndarray, epochs: int, first_epoch: in
 
 def choose_device(name: str) -> torch.device:
     """The device of `device=auto|cpu|cuda|cuda:N`; UserError where there is no such device."""
+    if not isinstance(name, str):
+        raise UserError(f"device={name} is unknown", where="device", allowed="auto, cpu, cuda, cuda:N")
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

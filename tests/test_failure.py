@@ -20,6 +20,7 @@ def raising(error: BaseException):
 
 HINT = "  fix:     CLRX_DEBUG=1 shows where; train.log in the run directory has it all\n"
 ROOM = "  fix:     make room and give the same command again: the run continues\n"
+LESS = "  fix:     a smaller batch_size with a larger accumulate, a smaller dataset.size, or precision=bf16 on a GPU\n"
 ENDS = [
     (
         UserError("bad", where="lr", allowed="good", fix="lr=1"),
@@ -30,6 +31,7 @@ ENDS = [
     (Interrupted(signal.SIGINT), 130, "error: interrupted by SIGINT\n"),
     (Interrupted(signal.SIGTERM), 143, "error: interrupted by SIGTERM\n"),
     (KeyboardInterrupt(), 130, "interrupted\n"),
+    (MemoryError(), 1, f"error: memory ran out: MemoryError\n{LESS}"),
     (ZeroDivisionError("by zero"), 1, f"error: ZeroDivisionError: by zero\n{HINT}"),
     (OSError(28, "No space left on device"), 1, f"error: the disk is full: No space left on device\n{ROOM}"),
     (

@@ -54,7 +54,8 @@ def test_a_phase_ends_with_its_epochs():
 
 def test_weights_that_left_the_finite_in_an_epochs_last_step_are_a_divergence(tmp_path):
     """The loss of that step was taken before it: only the validation meets what it did."""
-    bench = SimpleNamespace(path=tmp_path, place=Place(steps=12, lr=1e30))
+    run = SimpleNamespace(record={}, note=lambda **facts: None)
+    bench = SimpleNamespace(path=tmp_path, place=Place(steps=12, lr=1e30), run=run)
     scores = np.array([0.1, np.nan, 0.3])
     material = SimpleNamespace(monitored=range(3), score=lambda bench: (scores, float("nan")))
     with pytest.raises(Diverged, match=r"the network became non-finite at step 11, at a rate of 1e\+30"):

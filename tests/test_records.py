@@ -17,7 +17,15 @@ NAN, INF = float("nan"), float("inf")
 
 def step(number: int, loss: float, correct: float = 1, images: int = 4, lr: float | None = None) -> Step:
     rate = 0.1 / (1 + number) if lr is None else lr
-    return Step(progress_at(number, 2, 8), rate, None, torch.tensor(loss), torch.tensor(correct), images)
+    return Step(
+        progress_at(number, 2, 8),
+        rate,
+        None,
+        torch.tensor(loss),
+        torch.tensor(correct),
+        images,
+        torch.tensor(1.0),
+    )
 
 
 def test_steps_are_written_as_they_are_taken(tmp_path):

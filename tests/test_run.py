@@ -10,8 +10,9 @@ import sys
 import pytest
 from omegaconf import OmegaConf
 
+from clrx.changes import refuse_changes
 from clrx.errors import RunError, UserError
-from clrx.run import Diverged, open_run, refuse_changes, refuse_other_run, state_of
+from clrx.run import Diverged, open_run, refuse_other_run, state_of
 from clrx.signals import Interrupted
 
 CONFIG = {

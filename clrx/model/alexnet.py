@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torchvision.models import AlexNet_Weights, alexnet
 
 from clrx.body import Body, Pretrained, stages_by_module
+from clrx.errors import require_number
 from clrx.stem import set_stem
 
 LAYERS = (
@@ -23,6 +24,7 @@ def build(channels: int, size: int, dropout: float = 0.5, stem: str = "imagenet"
     The stem `imagenet` takes images from 63 pixels, `small` (first convolution with stride 1) from 16; the
     adaptive pooling before the dense layers gives 6 x 6 maps at any size.
     """
+    require_number(dropout, "model.dropout", least=0, most=1)
     module = alexnet(weights=None, dropout=dropout)
     first, last = module.features[0], module.classifier
     module.features[0] = nn.Conv2d(channels, first.out_channels, kernel_size=11, stride=4, padding=2)

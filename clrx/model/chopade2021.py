@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from clrx.body import pool
+from clrx.errors import UserError, require_number
 from clrx.initial import start_as_keras
+
+
+def check_widths(widths: Sequence[int]) -> None:
+    """UserError unless `head.widths` is a list of numbers of outputs."""
+    if not isinstance(widths, Sequence) or isinstance(widths, str) or not widths:
+        raise UserError(f"head.widths={widths} is no list", where="head.widths", allowed="[250,50,10,2]")
+    for width in widths:
+        require_number(width, "head.widths", least=1, most=1_000_000, whole=True)
 
 
 class Chopade2021(nn.Module):
@@ -32,6 +41,13 @@ class Chopade2021(nn.Module):
         norm_eps: float = 1e-3,
     ) -> None:
         super().__init__()
+        require_number(dropout, "head.dropout", least=0, most=1)
+        require_number(norm_momentum, "head.norm_momentum", least=0, most=1)
+        for name, value in {"kernel_l1": kernel_l1, "kernel_l2": kernel_l2, "bias_l2": bias_l2}.items():
+            require_number(value, f"head.{name}", least=0)
+        require_number(activity_l2, "head.activity_l2", least=0)
+        require_number(norm_eps, "head.norm_eps", above=0)
+        check_widths(widths)
         self.kernel_l1, self.kernel_l2, self.bias_l2, self.activity_l2 = (
             kernel_l1,
             kernel_l2,

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from clrx.body import Body, stages_by_module
+from clrx.errors import require_number
 from clrx.initial import start_as_keras
 
 
@@ -15,6 +16,7 @@ def build(channels: int, size: int, dropout: float = 0.5) -> Body:
     paper does not give the share that its two dropout layers drop; 0.5 is the value of the original dropout
     paper.
     """
+    require_number(dropout, "model.dropout", least=0, most=1)
     flat = 32 * (size // 4) ** 2
     module = nn.Sequential(
         OrderedDict(

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from clrx.body import pool
+from clrx.errors import require_number
 
 
 class Linear(nn.Module):
@@ -12,6 +13,7 @@ class Linear(nn.Module):
 
     def __init__(self, features: int, outputs: int, dropout: float = 0.0) -> None:
         super().__init__()
+        require_number(dropout, "head.dropout", least=0, most=1)
         self.dropout, self.fc = nn.Dropout(dropout), nn.Linear(features, outputs)
 
     def forward(self, features: Tensor) -> Tensor:

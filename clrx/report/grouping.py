@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clrx.changes import FREE
 from clrx.compare import Record
-from clrx.run import FREE
 
 REPEATS = ("seed", "split.fold")  # keys whose values make repetitions of one configuration
-UNCOMPARED = (*sorted(FREE), "published")  # keys, and all below them, that change no result
+UNCOMPARED = tuple(FREE)  # keys, and all below them, that change no result
 ABSENT = "-"
 Place = tuple[Any, ...]  # (seed,) or (seed, fold): runs of two groups at one place are a pair
 

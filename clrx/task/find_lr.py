@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from rich.table import Table
 
 from clrx.bounds import asks_by_plan, plan_before, reads_bounds, without_bounds
-from clrx.check import check_config, check_data
+from clrx.check import check_config, check_data, check_nodes
 from clrx.data import open_data
 from clrx.files import read_json
 from clrx.find_range import find_range
@@ -26,6 +26,7 @@ DROPPED = ("repeats", "steps", "bounds", "bounds.base_lr", "bounds.max_lr")
 
 def task(cfg: DictConfig) -> int:
     """Test the range, or show a test that is complete; 1 where no usable valley was found."""
+    check_nodes(cfg)
     path, cfg = Path(cfg.run.dir), without_bounds(cfg)
     check_config(cfg)
     check_range_test(cfg)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from clrx.check import check_nodes
 from clrx.errors import UserError, require_number
 from clrx.files import write_text
 from clrx.lineup import line_up, write_lines
@@ -16,9 +17,12 @@ FORMATS = (".png", ".svg", ".pdf")
 
 def task(cfg: DictConfig) -> int:
     """Draw and tabulate `policy`, and those in `compare`, over cfg.epochs without training."""
+    check_nodes(cfg)
     require_number(cfg.epochs, "epochs", least=1, whole=True)
     require_number(cfg.steps_per_epoch, "steps_per_epoch", least=1, whole=True)
     path = Path(cfg.run.dir)
+    if not isinstance(cfg.picture, str | None):
+        raise UserError(f"picture={cfg.picture} is no path", where="picture", allowed="a path, or null")
     pictures = [path / "policy.png", *([Path(cfg.picture)] if cfg.picture else [])]
     if wrong := [picture for picture in pictures if picture.suffix not in FORMATS]:
         raise UserError(f"picture={wrong[0]} has no format", where="picture", allowed=", ".join(FORMATS))

@@ -1,28 +1,53 @@
 """`clrx resume RUN`: continue a run from its directory, with the configuration that it recorded."""
 
 from pathlib import Path
+from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
 
-from clrx.errors import UserError
+from clrx.check import check_config
+from clrx.errors import UserError, did_you_mean
+from clrx.extend import extend_run
 from clrx.files import read_json
+from clrx.run import refuse_other_run
 from clrx.task import train
 
 
 def main(arguments: list[str]) -> int:
-    """Continue the run in the directory named; key=value words may change what cannot change results."""
+    """Continue the run in the directory named; key=value words may change what cannot change results.
+
+    `epochs=+N` makes the run longer (clrx.extend says how), also a complete one.
+    """
     if not arguments or "=" in arguments[0]:
         raise UserError(
             "which run?", where="clrx resume", allowed="the directory of a run", fix="clrx resume RUN"
         )
-    path = Path(arguments[0])
-    cfg = recorded_config(path)
-    for word in arguments[1:]:
-        key, equals, value = word.partition("=")
-        if not equals or OmegaConf.select(cfg, key, default="missing") == "missing":
-            raise UserError(f"'{word}' is no key=value of this run", where="clrx resume")
-        OmegaConf.update(cfg, key, OmegaConf.create([value])[0])
+    path, words = Path(arguments[0]), arguments[1:]
+    epochs = [word.removeprefix("epochs=") for word in words if word.startswith("epochs=")]
+    others = [word for word in words if not word.startswith("epochs=")]
+    cfg = _with(recorded_config(path), others)
+    if epochs:
+        check_config(cfg)
+        refuse_other_run(path, cfg)
+        cfg = _with(extend_run(path, recorded_config(path), epochs[-1]), others)
     return train.task(cfg)
+
+
+def _with(cfg: DictConfig, words: list[str]) -> DictConfig:
+    """The configuration with the given key=value words, in Hydra's grammar, put into it."""
+    for word in words:
+        key, equals, _ = word.partition("=")
+        if not equals or OmegaConf.select(cfg, key, default="missing") == "missing":
+            fix = did_you_mean(key, [str(known) for known in cfg if known != "run"])
+            raise UserError(f"'{word}' is no key=value of this run", where="clrx resume", fix=fix)
+        (parsed,) = OverridesParser.create().parse_overrides([word])
+        if parsed.is_sweep_override():
+            raise UserError(f"'{word}' is several values", where="clrx resume", allowed="one value")
+        value: Any = parsed.value()
+        OmegaConf.update(cfg, key, value)
+    return cfg
 
 
 def recorded_config(path: Path) -> DictConfig:
@@ -30,8 +55,15 @@ def recorded_config(path: Path) -> DictConfig:
     if not (path / "config.yaml").is_file() or not (path / "run.json").is_file():
         what = f"{path} is not the directory of a run"
         raise UserError(what, allowed="a directory with config.yaml and run.json")
-    cfg = OmegaConf.load(path / "config.yaml")
-    record = read_json(path / "run.json")
-    cfg.run = {"dir": str(path), "choices": record["choices"], "command": record["command"]}
+    try:
+        cfg, record = OmegaConf.load(path / "config.yaml"), read_json(path / "run.json")
+        choices = dict(record["choices"])
+    except (OSError, ValueError, KeyError, TypeError, YAMLError) as error:
+        what = f"config.yaml or run.json cannot be read: {error}"
+        raise UserError(what, where=str(path), fix="start the run again in a new directory") from error
+    if record.get("kind") == "find_lr":
+        fix = "give the clrx find-lr command again: it goes on where it was"
+        raise UserError(f"{path} is the directory of a range test", where=str(path), fix=fix)
     assert isinstance(cfg, DictConfig)
+    cfg.run = {"dir": str(path), "choices": choices, "command": record.get("command", "clrx train")}
     return cfg

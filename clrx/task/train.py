@@ -8,16 +8,18 @@ from omegaconf import DictConfig
 
 from clrx.bench import draw_augmented, network_for, set_up
 from clrx.bounds import note_phase, plan_before, settle_bounds, with_auto_bounds
-from clrx.check import check_config, check_data, warn_about_policies
+from clrx.check import check_config, check_data, check_nodes, keep_threads, warn_about_policies
 from clrx.clock import steps_per_epoch
 from clrx.conclude import conclude, show_result
 from clrx.data import Data, open_data
 from clrx.environment import git_state, hardware, versions
+from clrx.extend import stand_again
+from clrx.memory import memory_of
 from clrx.network import check_network
 from clrx.phase import train_phase
 from clrx.plan import build_plan
 from clrx.plot.run import draw_run
-from clrx.run import open_run, refuse_other_run, state_of
+from clrx.run import open_run, refuse_other_run, state_of, threads_of
 from clrx.scale import scale_of
 from clrx.screen import open_screen, say
 from clrx.signals import listening
@@ -28,10 +30,12 @@ from clrx.track import track
 
 def task(cfg: DictConfig) -> int:
     """Train, or continue, or find complete, the run of a directory."""
+    check_nodes(cfg)
     path, cfg = Path(cfg.run.dir), with_auto_bounds(cfg)
     check_config(cfg)
     plan_before(cfg)
     refuse_other_run(path, cfg)
+    keep_threads(cfg, threads_of(path))
     if state_of(path) == "complete":
         say(f"this run is complete: {path}")
         return 0
@@ -47,10 +51,12 @@ def task(cfg: DictConfig) -> int:
             bench = set_up(cfg, run, data, network, screen, stop)
             note_phase(run, bench.place)
             note_backoffs(run, bench.place)
+            stand_again(bench.place, plan)
             draw_augmented(bench)
-            with closing(bench.records):
+            with closing(bench):
                 while bench.place.phase < len(plan):
-                    train_phase(bench, plan)
+                    with memory_of(bench, plan[bench.place.phase]):
+                        train_phase(bench, plan)
             screen.hide()
             metrics = conclude(bench)
             draw_run(path)
@@ -75,6 +81,7 @@ def facts_of(cfg: DictConfig, data: Data) -> dict[str, Any]:
         "policy": cfg.run.choices.get("policy"),
         "model": cfg.run.choices.get("model"),
         "data_hash": data.cache.hash,
+        "labels_hash": data.labels_hash,
         "split_hash": split.hash,
         "images": counts,
         "selection": cfg.selection,

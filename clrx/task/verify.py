@@ -1,5 +1,6 @@
 """`clrx verify RUN`: run its first steps again from the recorded configuration and compare them with the record."""
 
+import re
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +9,8 @@ from omegaconf import DictConfig
 
 from clrx.bench import Bench, network_for, set_up
 from clrx.bounds import with_bounds
-from clrx.check import check_config
+from clrx.changes import DATA
+from clrx.check import check_config, keep_threads
 from clrx.data import Data, open_data
 from clrx.errors import RunError, UserError
 from clrx.files import read_json
@@ -18,7 +20,7 @@ from clrx.phase import phase_clock, phase_work
 from clrx.plan import Phase, build_plan
 from clrx.progress import Progress
 from clrx.records import column
-from clrx.run import open_run
+from clrx.run import open_run, threads_of
 from clrx.screen import open_screen, say
 from clrx.sections import set_trainable
 from clrx.signals import listening
@@ -31,6 +33,7 @@ def main(arguments: list[str]) -> int:
     cfg = _settled(recorded_config(path), path)
     recorded = _recorded(path)
     check_config(cfg)
+    keep_threads(cfg, threads_of(path))
     with open_screen() as screen, listening() as stop:
         data = open_data(cfg, screen.decoding())
         _compare_data(path, data)
@@ -38,17 +41,18 @@ def main(arguments: list[str]) -> int:
             bench = set_up(cfg, run, data, network_for(cfg, data), screen, stop)
             phase = build_plan(cfg)[0]
             bench.place.rate_factor = _factor(path, phase, recorded[0][0])
-            found = first_steps(bench, phase, steps)
-            bench.records.close()
+            found = first_steps(bench, phase, steps, before=_returned(path))
+            bench.close()
     return _verdict(path, recorded, found)
 
 
-def first_steps(bench: Bench, phase: Phase, steps: int) -> list[tuple[float, float]]:
-    """(rate, loss) of the first steps of a phase, taken on a fresh bench."""
+def first_steps(bench: Bench, phase: Phase, steps: int, before: int | None) -> list[tuple[float, float]]:
+    """(rate, loss) of the first steps of a phase, taken on a fresh bench; none of epoch `before` or later."""
     set_trainable(bench.network, phase.trainable)
     material = material_of(bench, phase)
     work, clock = phase_work(bench, phase, material), phase_clock(bench, material, phase.epochs)
     work.network.train()
+    steps = min(steps, clock.steps_per_epoch * (phase.epochs if before is None else before))
     taken = islice(train_steps(work, material.feed, material.train, clock), steps)
     return [(step.lr, float(step.loss.double())) for step in taken]
 
@@ -68,11 +72,21 @@ def _recorded(path: Path) -> list[tuple[float | None, float | None]]:
     return found
 
 
+def _backoffs(path: Path) -> list[int]:
+    """The epochs that backoffs returned to: from there on the recorded rates are not those of the plan."""
+    notes = read_json(path / "run.json").get("notes", [])
+    return [int(found[1]) for note in notes if (found := re.search(r"; back to epoch ([0-9]+),", note))]
+
+
+def _returned(path: Path) -> int | None:
+    """The first epoch, after the first, that a backoff returned to; None without one."""
+    return min((epoch for epoch in _backoffs(path) if epoch), default=None)
+
+
 def _factor(path: Path, phase: Phase, first: float | None) -> float:
     """What a backoff before the first epoch's end had scaled the recorded rates with; 1 in any other run."""
-    notes = read_json(path / "run.json").get("notes", [])
     planned = phase.policy(Progress(0, 0.0, 0.0))
-    return first / planned if any("back to epoch 0" in note for note in notes) and first and planned else 1.0
+    return first / planned if 0 in _backoffs(path) and first and planned else 1.0
 
 
 def _asked(arguments: list[str]) -> tuple[Path, int]:
@@ -91,9 +105,10 @@ def _asked(arguments: list[str]) -> tuple[Path, int]:
 
 def _compare_data(path: Path, data: Data) -> None:
     record = read_json(path / "run.json")
-    for name, now in (("data_hash", data.cache.hash), ("split_hash", data.split.hash)):
-        if record.get(name) != now:
-            what = f"the {name.removesuffix('_hash')} is not what the run had: {record.get(name)} then, {now} now"
+    now = {"data_hash": data.cache.hash, "labels_hash": data.labels_hash, "split_hash": data.split.hash}
+    for key, name in DATA.items():
+        if record.get(key) != now[key]:
+            what = f"the {name} are not what the run had: {key} {record.get(key)} then, {now[key]} now"
             raise RunError(what, where=str(path))
 
 
