@@ -5,22 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from clrx.errors import UserError, did_you_mean
-
-OPTIONS = {
-    "baseline": "the configuration that the others are compared with: its policy, or its name in the report",
-    "metric": "of the test set: auroc, accuracy, ... (default: the metric that the runs were selected by)",
-    "target": "value of that metric on validation that the runs race to (default: the baseline's last)",
-    "force": "true: compare runs of different splits or data all the same; the report says so",
-    "out": "folder to write to (default: report/ in the first DIR)",
-}
-USAGE = "usage: clrx report DIR... [key=value ...]"
+from clrx.usage import PLAIN_HELP, REPORT_OPTIONS
 
 
 def main(arguments: list[str]) -> int:
     """Write the report and say where it is."""
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print("\n".join([USAGE, "", *(f"  {name:<9} {what}" for name, what in OPTIONS.items())]))
-        return 0 if arguments else 2
+    if not arguments:
+        print(PLAIN_HELP["report"])
+        return 2
     paths, options = read_arguments(arguments)
     from clrx.report.make import make_report
 
@@ -38,11 +30,11 @@ def read_arguments(arguments: list[str]) -> tuple[list[Path], dict[str, Any]]:
         key, equals, value = word.partition("=")
         if Path(word).exists() or not equals:
             paths.append(Path(word))
-        elif key in OPTIONS:
+        elif key in REPORT_OPTIONS:
             options[key] = _value(key, value)
         else:
-            fix = did_you_mean(key, OPTIONS)
-            raise UserError(f"clrx report has no option '{key}'", allowed=", ".join(OPTIONS), fix=fix)
+            fix = did_you_mean(key, REPORT_OPTIONS)
+            raise UserError(f"clrx report has no option '{key}'", allowed=", ".join(REPORT_OPTIONS), fix=fix)
     if not paths:
         raise UserError("which runs?", where="clrx report", fix="clrx report DIR... names their directories")
     return paths, options
