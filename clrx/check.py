@@ -13,6 +13,7 @@ from clrx.errors import UserError, did_you_mean, require_number
 from clrx.interval import parse_interval
 from clrx.loss import check_loss
 from clrx.mix import Mix
+from clrx.nodes import check_nodes
 from clrx.optim import check_optimizer
 from clrx.plan import Phase
 from clrx.policy_check import policy_warnings
@@ -30,11 +31,6 @@ CHOICES = {
     "on_divergence": ("stop", "backoff"),
     "logger": ("none", "tensorboard", "mlflow"),
 }
-NODES = (
-    *("bounds", "warmup", "loss", "mix", "split", "early_stopping", "bootstrap", "checkpoint", "range_test"),
-    *("dataset", "disease", "model", "head", "optimizer", "policy", "momentum_policy", "augment", "plan"),
-)
-BUILT = ("dataset", "model", "head", "optimizer", "policy", "augment")  # each by its `_target_`
 FLAGS = ("spare_norms", "test_flips", "cycle_weights", "channels_last", "deterministic")
 NUMBERS: dict[str, dict[str, Any]] = {
     "seed": {"least": 0, "whole": True},
@@ -87,29 +83,6 @@ def check_config(cfg: DictConfig) -> None:
     choose_device(cfg.device)
     _check_parts(cfg)
     _set_process(cfg)
-
-
-def check_nodes(cfg: DictConfig) -> None:
-    """Raise UserError where a value stands in place of a node's keys, or a node refers to itself."""
-    try:
-        for key in NODES:
-            _check_node(cfg, key)
-        OmegaConf.to_container(cfg, resolve=True)
-    except RecursionError as error:
-        what = "a value of the configuration refers to a node that it stands in"
-        raise UserError(
-            what, where="command line", fix="look for ${...} in the values that were set"
-        ) from error
-
-
-def _check_node(cfg: DictConfig, key: str) -> None:
-    if key == "bounds" and cfg[key] == "auto":
-        return
-    if not isinstance(cfg[key], DictConfig):
-        what, fix = f"{key}={cfg[key]} takes the place of its keys", f"set {key}.KEY=VALUE"
-        raise UserError(what, where=key, allowed=f"the keys under {key}", fix=fix)
-    if key in BUILT and not isinstance(cfg[key].get("_target_"), str):
-        raise UserError(f"{key}._target_ names nothing", where=key, fix=f"{key}=NAME of conf/{key}/")
 
 
 def _check_parts(cfg: DictConfig) -> None:

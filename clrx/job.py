@@ -93,7 +93,7 @@ def value_of(path: Path) -> float:
 def shown_value(path: Path) -> str:
     """The metric and the value of a complete run, as a sweep shows them; without a validation set its state alone."""
     value, mark = value_of(path), scaled_mark(config_of(path).get("scale"))
-    found = "" if math.isnan(value) else f"{metric_of(path).removeprefix('val_')} {value:.4f}"
+    found = "" if math.isnan(value) else f"{metric_of(path)} {value:.4f}"
     return f"{found}  {mark}".strip()
 
 

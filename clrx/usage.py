@@ -19,7 +19,8 @@ PLAIN_HELP = {
     "checkpoint.every, device (not from a CPU to a GPU).\n\n"
     "  epochs=+N   N more epochs, of a complete or an interrupted run; epochs=N: N in all",
     "report": "usage: clrx report DIR... [key=value ...]\n\nOne offline HTML page, tables and figures of the runs "
-    "below the directories.\n\n" + "\n".join(f"  {name:<9} {what}" for name, what in REPORT_OPTIONS.items()),
+    "below the directories.\n\n"
+    + "\n".join(f"  {name + '=':<10} {what}" for name, what in REPORT_OPTIONS.items()),
     "verify": "usage: clrx verify RUN [steps=N]\n\nRun the first steps of RUN again and say whether they agree with "
     "its record.",
     "completion": "usage: clrx completion bash|zsh|fish\n\nPrint the script: source <(clrx completion bash)",

@@ -9,10 +9,11 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clrx.check import CHOICES, FLAGS, NODES, NUMBERS, check_config, check_data, warn_about_policies
+from clrx.check import CHOICES, FLAGS, NUMBERS, check_config, check_data, warn_about_policies
 from clrx.cli import conf_dir
 from clrx.compose import register_resolvers
 from clrx.errors import UserError
+from clrx.nodes import NODES
 from clrx.plan import build_plan
 
 

@@ -205,7 +205,7 @@ COMPLETIONS = [
     (["re"], ["resume", "report"]),
     (["x"], []),
     (["train", "policy=tri"], ["policy=triangular", "policy=triangular2"]),
-    (["train", "policy=tri", "seed=1", "plan=s"], ["plan=single"]),
+    (["train", "policy=tri", "seed=1", "plan=si"], ["plan=single"]),
     (["train", "dataset=_"], []),  # _common is no dataset
     (["train", "bounds.s"], ["bounds.step_size="]),  # keys of a group's options
     (["train", "policy.T"], ["policy.T_0=", "policy.T_mult="]),

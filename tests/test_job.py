@@ -44,8 +44,8 @@ def test_a_run_is_worth_its_best_validation_value(tmp_path, metric, state, expec
 @pytest.mark.parametrize(
     ("scale", "values", "shown"),
     [
-        ("1.0", "0.5", "auroc 0.5000"),
-        ("0.1", "0.5", "auroc 0.5000  SCALED DOWN (scale=0.1)"),
+        ("1.0", "0.5", "val_auroc 0.5000"),
+        ("0.1", "0.5", "val_auroc 0.5000  SCALED DOWN (scale=0.1)"),
         ("1.0", "", ""),  # no validation set
         ("0.1", "", "SCALED DOWN (scale=0.1)"),
     ],

@@ -8,11 +8,12 @@ from omegaconf import DictConfig
 from rich.table import Table
 
 from clrx.bounds import asks_by_plan, plan_before, reads_bounds, without_bounds
-from clrx.check import check_config, check_data, check_nodes
+from clrx.check import check_config, check_data
 from clrx.data import open_data
 from clrx.files import read_json
 from clrx.find_range import find_range
 from clrx.network import check_network
+from clrx.nodes import check_nodes
 from clrx.plot.range_test import LABELS, draw
 from clrx.ramp import check_range_test
 from clrx.run import open_run, refuse_other_run, state_of

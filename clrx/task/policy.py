@@ -4,10 +4,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from clrx.check import check_nodes
 from clrx.errors import UserError, require_number
 from clrx.files import write_text
 from clrx.lineup import line_up, write_lines
+from clrx.nodes import check_nodes
 from clrx.plot.policies import draw_policies
 from clrx.plot.style import save
 from clrx.plot.terminal import show_lines

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from clrx.bench import draw_augmented, network_for, set_up
 from clrx.bounds import note_phase, plan_before, settle_bounds, with_auto_bounds
-from clrx.check import check_config, check_data, check_nodes, keep_threads, warn_about_policies
+from clrx.check import check_config, check_data, keep_threads, warn_about_policies
 from clrx.clock import steps_per_epoch
 from clrx.conclude import conclude, show_result
 from clrx.data import Data, open_data
@@ -16,6 +16,7 @@ from clrx.environment import git_state, hardware, versions
 from clrx.extend import stand_again
 from clrx.memory import memory_of
 from clrx.network import check_network
+from clrx.nodes import check_nodes
 from clrx.phase import train_phase
 from clrx.plan import build_plan
 from clrx.plot.run import draw_run

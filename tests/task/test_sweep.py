@@ -73,7 +73,7 @@ def test_the_others_finish_and_the_list_has_all(tmp_path):
 def test_two_terminals_share_the_work(tmp_path):
     place = tmp_path / "race"
     words = ("policy=constant,triangular", "seed=0,1,2", "workers=2")
-    both = [start(place, *words, STUB_SECONDS="1", CUDA_VISIBLE_DEVICES="4,7") for _ in range(2)]
+    both = [start(place, *words, STUB_SECONDS="2", CUDA_VISIBLE_DEVICES="4,7") for _ in range(2)]
     ended = [finish(process) for process in both]
     assert [code for code, _ in ended] == [0, 0], ended
     runs = [run for run in place.glob("*=*") if run.is_dir()]
