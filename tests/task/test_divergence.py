@@ -1,29 +1,15 @@
 """A loss or a gradient that is not finite: the run says where, at which rate, and what is still good."""
 
-import json
-
 import pytest
 import torch
-from toy import write_toy
-from toy_run import train, without_pictures
+from toy_run import record, train
 
 from clrx.checkpoint import load_checkpoint
 from clrx.cli import run
 from clrx.loss import Loss
 from clrx.records import column
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    without_pictures(monkeypatch)
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_toy(tmp_path_factory.mktemp("data") / "toy.npz")
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def spoil(monkeypatch, call: int, what: str) -> None:
@@ -38,10 +24,6 @@ def spoil(monkeypatch, call: int, what: str) -> None:
         return loss * torch.nan if what == "loss" else loss + (0 * logits.sum()).sqrt()  # d sqrt(0) = inf * 0
 
     monkeypatch.setattr(Loss, "__call__", spoilt)
-
-
-def record(path):
-    return json.loads((path / "run.json").read_text())
 
 
 MESSAGES = {

@@ -11,7 +11,7 @@ from shutil import rmtree, which
 import pytest
 import torch
 from toy import write_toy
-from toy_run import SMALL, interrupt_at, outcome, train, without_pictures
+from toy_run import SMALL, interrupt_at, outcome, record, train
 
 import clrx.phase
 import clrx.run
@@ -19,22 +19,7 @@ from clrx.checkpoint import load_checkpoint
 from clrx.cli import run
 from clrx.loss import Loss
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    without_pictures(monkeypatch)
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_toy(tmp_path_factory.mktemp("data") / "toy.npz")
-
-
-def record(path):
-    return json.loads((path / "run.json").read_text())
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 CUDA = "CUDA out of memory. Tried to allocate 2.00 GiB."

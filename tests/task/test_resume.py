@@ -1,32 +1,14 @@
 """`clrx resume`: what may change, what is refused by name, and what a longer run is."""
 
-import json
 import re
 
 import pytest
-import torch
 from omegaconf import OmegaConf
-from toy import write_toy
-from toy_run import interrupt_at, outcome, train, without_pictures
+from toy_run import interrupt_at, outcome, record, train, without_pictures
 
 from clrx.cli import run
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    without_pictures(monkeypatch)
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_toy(tmp_path_factory.mktemp("data") / "toy.npz")
-
-
-def record(path):
-    return json.loads((path / "run.json").read_text())
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 TWO = "plan.phases=[{name:main,epochs:2,policy:${policy}%s},{name:main_2,epochs:2,policy:${policy}%s}]"

@@ -21,6 +21,11 @@ def train(data: Path, path: Path, *words: str) -> int:
     return run(["train", *SMALL, f"dataset.root={data}", f"hydra.run.dir={path}", *words])
 
 
+def record(path: Path) -> dict:
+    """What run.json says."""
+    return json.loads((path / "run.json").read_text())
+
+
 def without_pictures(monkeypatch) -> None:
     """They take longer than the training."""
     monkeypatch.setattr(clrx.task.train, "draw_run", lambda path: None)
