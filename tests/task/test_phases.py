@@ -23,4 +23,4 @@ def test_a_phase_starts_from_the_best_weights_or_the_last(data, tmp_path, start,
     assert min(losses[:3]) < losses[3], "the best epoch is not the last of its phase"
     best, last = (load_file(tmp_path / "weights" / f"{name}.safetensors") for name in ("best", "last"))
     moved = max(abs(best[name] - last[name]).max() for name in best)  # a rate of 1e-30 moves a bias that is 0
-    assert (moved < 1e-20) is from_best
+    assert bool(moved < 1e-20) is from_best
