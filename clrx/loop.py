@@ -77,7 +77,7 @@ def _take_step(work: Work, stream: Stream, sizes: list[int], progress: Progress,
     lr = work.policy(progress) * work.rate_factor
     momentum = work.momentum_policy(progress) if work.momentum_policy else None
     set_rate(work.optimizer, lr, momentum)
-    torch.manual_seed(random_key(work.seed, "step", place))
+    _seed(random_key(work.seed, "step", place))
     loss, correct = _accumulate(work, stream, sizes, place)
     steepest = _steepest(work.network)
     if work.grad_clip is not None:
@@ -87,6 +87,13 @@ def _take_step(work: Work, stream: Stream, sizes: list[int], progress: Progress,
     if work.ema is not None:
         update_ema(work.ema, work.network, work.ema_decay)
     return Step(progress, lr, momentum, loss, correct, sum(sizes), steepest)
+
+
+def _seed(key: int) -> None:
+    """What torch.manual_seed does for the devices in use; where CUDA idles, that formats a stack (0.25 ms) a call."""
+    torch.default_generator.manual_seed(key)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(key)
 
 
 def _steepest(network: torch.nn.Module) -> Tensor:

@@ -1,9 +1,14 @@
 """SIGINT and SIGTERM ask a run to stop: between two steps, never within one."""
 
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+AGAIN = 0.01  # s until a signal that went unheard is sent again
 
 
 class Interrupted(BaseException):
@@ -57,8 +62,27 @@ def listening() -> Iterator[Stop]:
         yield stop
         return
     before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    told, sys.unraisablehook = sys.unraisablehook, _unheard(sys.unraisablehook)
     try:
         yield stop
     finally:
+        sys.unraisablehook = told
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _unheard(others: Callable[[Any], object]) -> Callable[[Any], None]:
+    """A hook that sends a signal once more which came within a finalizer or a weak reference's callback.
+
+    Python prints and drops what is raised there, Interrupted too; all else goes to `others`.
+    """
+
+    def hook(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, Interrupted):
+            others(unraisable)
+            return
+        again = threading.Timer(AGAIN, os.kill, (os.getpid(), unraisable.exc_value.number))
+        again.daemon = True
+        again.start()
+
+    return hook

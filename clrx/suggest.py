@@ -12,6 +12,7 @@ import numpy as np
 from clrx.curve import NAMES, Curve
 
 STARTS, STOPS = 0.2, 0.8  # shares of the way from a curve's first level to its best
+BOTTOM = 0.9  # the share at which a curve has arrived
 
 
 class Bounds(NamedTuple):
@@ -57,6 +58,21 @@ def valley(curve: Curve) -> Bounds | Missing:
     return span if isinstance(span, Missing) else _quarter(float(np.sqrt(span.base_lr * span.max_lr)))
 
 
+def bottom(curve: Curve) -> Bounds | Missing:
+    """max_lr where the loss has come BOTTOM of its way to the best; base_lr a quarter of it.
+
+    Of pretrained weights a new head first learns the class shares, at rates far too low for the rest: half-way down
+    is that first fall. And where the best itself is flat, its place is chance; where it is reached is not.
+    """
+    way = _way(curve)
+    if isinstance(way, Missing):
+        return way
+    place = _arrival(way, BOTTOM)
+    if _falls_on(curve, way, place):
+        return Missing(f"the {NAMES[curve.name]} still improves at the highest rates", "above")
+    return _quarter(min(_crossing(curve, way, place, BOTTOM), float(curve.lr[_last(curve)])))
+
+
 def minimum_tenth(curve: Curve) -> Bounds | Missing:
     """max_lr a tenth of the rate of the lowest loss; base_lr a quarter of max_lr."""
     found = _minimum(curve)
@@ -81,6 +97,7 @@ def smith2017(curve: Curve) -> Bounds | Missing:
 SMITH = "Smith 2017, arXiv:1506.01186, 3.3"
 RULES = {
     "steepest": Rule(steepest, "loss", "improves fastest per decade", f"fastai `steep`; base: {SMITH}"),
+    "bottom": Rule(bottom, "loss", f"{BOTTOM:.0%} of the way to the best", f"clrx; base: {SMITH}"),
     "valley": Rule(valley, "loss", "half-way to the best", f"after fastai `valley`; base: {SMITH}"),
     "minimum_tenth": Rule(minimum_tenth, "loss", "best / 10", f"fastai `minimum`; base: {SMITH}"),
     "smith2017": Rule(smith2017, "accuracy", "accuracy starts and stops to rise", SMITH),
@@ -106,28 +123,60 @@ def _last(curve: Curve) -> int:
     return len(curve.lr) - 1 - curve.edge
 
 
+def _way(curve: Curve) -> np.ndarray | Missing:
+    """(n,) the share of the way from the first level to the best, up to the lowest point.
+
+    The best level is a mean too, as the lowest of many noisy values lies below what any of them is.
+    """
+    lowest, edge = int(curve.value.argmin()), curve.edge
+    first, best = curve.value[: edge + 1].mean(), curve.value[max(0, lowest - edge) : lowest + 1].mean()
+    if lowest < edge or first <= best:
+        return Missing(f"the {NAMES[curve.name]} is best at the lowest rates", "below")
+    return (first - curve.value[: lowest + 1]) / (first - best)
+
+
 def _span(curve: Curve) -> Bounds | Missing:
     """The rates where the way from the first level to the best starts and stops.
 
-    No source says when a curve starts to move: here, at STARTS of the way, and it stops at STOPS of it. The best
-    level is a mean too, as the lowest of many noisy values lies below what any of them is.
+    No source says when a curve starts to move: here, at STARTS of the way, and it stops at STOPS of it.
     """
-    lowest, edge, name = int(curve.value.argmin()), curve.edge, NAMES[curve.name]
-    first, best = curve.value[: edge + 1].mean(), curve.value[max(0, lowest - edge) : lowest + 1].mean()
-    if lowest < edge or first <= best:
-        return Missing(f"the {name} is best at the lowest rates", "below")
-    share = (first - curve.value[: lowest + 1]) / (first - best)
-    start = int(np.flatnonzero(share < STARTS)[-1]) + 1
-    stop = start + int((share[start:] >= STOPS).argmax())
-    low, high = (_crossing(curve, share, place, level) for place, level in ((start, STARTS), (stop, STOPS)))
-    steep = (STOPS - STARTS) * (first - best) / np.log10(high / low) if high > low else np.inf
-    if start <= edge or _drop(curve, 0) > steep / 2:
-        return Missing(f"the {name} improves from the lowest rates on", "below")
-    if not curve.diverged and (
-        stop > _last(curve) or _drop(curve, max(0, len(curve.lr) - 4 * edge)) > steep / 2
-    ):
-        return Missing(f"the {name} still improves at the highest rates", "above")
+    way = _way(curve)
+    if isinstance(way, Missing):
+        return way
+    start, stop = _departure(way), _arrival(way, STOPS)
+    if start <= curve.edge or _drop(curve, 0) > _steepness(curve, way) / 2:
+        return Missing(f"the {NAMES[curve.name]} improves from the lowest rates on", "below")
+    if _falls_on(curve, way, stop):
+        return Missing(f"the {NAMES[curve.name]} still improves at the highest rates", "above")
+    low, high = (_crossing(curve, way, place, level) for place, level in ((start, STARTS), (stop, STOPS)))
     return Bounds(low, min(high, float(curve.lr[_last(curve)])))
+
+
+def _departure(way: np.ndarray) -> int:
+    """The first point of those that stay beyond STARTS of the way."""
+    return int(np.flatnonzero(way < STARTS)[-1]) + 1
+
+
+def _arrival(way: np.ndarray, level: float) -> int:
+    """The first point after the departure that is at `level` of the way."""
+    start = _departure(way)
+    return start + int((way[start:] >= level).argmax())
+
+
+def _steepness(curve: Curve, way: np.ndarray) -> float:
+    """What the curve falls by per decade between STARTS and STOPS of the way."""
+    start, stop = _departure(way), _arrival(way, STOPS)
+    low, high = (_crossing(curve, way, place, level) for place, level in ((start, STARTS), (stop, STOPS)))
+    whole = (curve.value[0] - curve.value[len(way) - 1]) / (way[-1] - way[0])
+    return float((STOPS - STARTS) * whole / np.log10(high / low)) if high > low else np.inf
+
+
+def _falls_on(curve: Curve, way: np.ndarray, place: int) -> bool:
+    """Whether the end of the fall may lie beyond the rates: `place` at their end, or half its steepness there."""
+    if curve.diverged:
+        return False
+    falling = _drop(curve, max(0, len(curve.lr) - 4 * curve.edge)) > _steepness(curve, way) / 2
+    return place > _last(curve) or falling
 
 
 def _drop(curve: Curve, start: int) -> float:

@@ -16,6 +16,7 @@ SEEN = 0.1  # share of the first loss whose fall a test must be able to see befo
 WIDEST = (
     10.0  # factor between the ends of an interval: beyond it a rate is not known to its order of magnitude
 )
+HIGH = 1.0  # a rate up to which a test should look before it needs more steps
 SOLID = 0.8  # share of the resamples in which a rule must have an answer
 
 USABLE, FLAT, DIVERGED, NARROW, NOISY = (
@@ -69,9 +70,10 @@ def _unseen(cfg: DictConfig, ramp: Ramp, reading: Reading) -> Verdict:
     if SIGNAL * noise > SEEN * first:
         return Verdict(NOISY, said, _more(cfg, ramp))
     if reading.curve.diverged:
-        fix = f"range_test.steps={4 * ramp.steps}"
-        return Verdict(FLAT, f"{said}, before it diverges at {reading.curve.lr[-1]:.3g}", fix)
-    return Verdict(FLAT, said, f"range_test.end={100 * ramp.end:g}")
+        said = f"{said}, before it diverges at {reading.curve.lr[-1]:.3g}"
+    elif ramp.end < HIGH:
+        return Verdict(FLAT, said, f"range_test.end={HIGH:g}")
+    return Verdict(FLAT, said, f"range_test.steps={4 * ramp.steps}")
 
 
 def _missing(ramp: Ramp, suggestion: Suggestion) -> Verdict:

@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+import weakref
+from contextlib import nullcontext
 
 import pytest
 
@@ -23,6 +26,40 @@ def test_without_a_shield_a_signal_stops_at_once(number, code):
     assert steps == [1]
     assert (caught.value.exit_code, caught.value.within) == (code, False)
     assert str(caught.value) == f"interrupted by {number.name}"
+
+
+@pytest.mark.parametrize("shielded", [False, True])
+def test_a_signal_heard_where_python_drops_exceptions_is_heard_again(shielded, capfd):
+    """SIGINT while matplotlib's weak references died was printed as a traceback and the run went on."""
+
+    class Referred:
+        pass
+
+    one, done = Referred(), []
+    watch = weakref.ref(one, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(Interrupted, match="SIGINT"), listening() as stop:
+        del one
+        with stop.shield() if shielded else nullcontext():
+            time.sleep(0.5)
+            done.append("shielded")
+        time.sleep(5)
+        done.append("never")
+    assert watch() is None
+    assert done == ["shielded"] * shielded
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_other_exceptions_of_finalizers_are_told_as_ever(monkeypatch):
+    class Broken:
+        def __del__(self):
+            raise ValueError("in a finalizer")
+
+    heard = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
+    with listening():
+        Broken()
+    assert [str(one.exc_value) for one in heard] == ["in a finalizer"]
+    assert sys.unraisablehook == heard.append
 
 
 def test_a_shield_is_finished_first():

@@ -33,6 +33,8 @@ def descent(x, start=-4.0, end=-2.0):
         # the fall is 20% done at -4 + 0.2 * 2 decades and 80% at -2.4; half-way between them is -3
         ("valley", descent(DECADES), 0.00025, 0.001),
         ("valley", descent(DECADES, -5.0, -1.0), 0.00025, 0.001),
+        ("bottom", descent(DECADES), 10**-2.2 / 4, 10**-2.2),
+        ("bottom", descent(DECADES, -5.0, -1.0), 10**-1.4 / 4, 10**-1.4),
         ("smith2017", descent(DECADES), 10**-3.6, 10**-2.4),
         ("smith2017", descent(DECADES, -5.0, -1.0), 10**-4.2, 10**-1.8),
         ("chopade2021", (DECADES + 1.523) ** 2, 0.0075, 0.03),  # its figure 6 and the bounds of its A5
@@ -44,6 +46,23 @@ def test_rule_on_a_curve_with_a_known_answer(rule, value, base_lr, max_lr):
     found = RULES[rule].read(curve_of(value))
     assert not isinstance(found, Missing)
     assert np.log10(found) == pytest.approx(np.log10([base_lr, max_lr]), abs=0.1)  # a point is 0.05 decades
+
+
+def test_a_flat_bottom_is_reached_where_it_begins_and_not_where_it_is_lowest():
+    """Chance decides which point of a plateau is lowest; the loss need not diverge for an answer."""
+    found = RULES["bottom"].read(curve_of(logistic(DECADES), diverged=False))
+    assert np.log10(found.max_lr) == pytest.approx(-3.0 + 0.3 * np.log(9.0), abs=0.05)
+    wavy = logistic(DECADES) - 1e-3 * (DECADES + 3.0)
+    assert np.log10(RULES["bottom"].read(curve_of(wavy)).max_lr) == pytest.approx(-2.3, abs=0.1)
+    assert RULES["chopade2021"].read(curve_of(wavy)).max_lr > 0.1
+
+
+def test_the_first_fall_of_a_new_head_is_not_the_answer():
+    """It learns the class shares at 10**-4.5, half of the whole fall, and the rest at 10**-2.5."""
+    value = 0.5 * logistic(DECADES, -4.5, 0.1) + 0.5 * logistic(DECADES, -2.5, 0.1)
+    found = {rule: np.log10(RULES[rule].read(curve_of(value)).max_lr) for rule in ("bottom", "valley")}
+    assert found["bottom"] == pytest.approx(-2.5 + 0.1 * np.log(4.0), abs=0.05)
+    assert found["valley"] < -3.0
 
 
 def test_slope_is_per_decade_and_not_per_rate():
@@ -62,6 +81,9 @@ def test_slope_is_per_decade_and_not_per_rate():
         ("valley", 1.0 + np.exp(-(DECADES + 7.0)), False, "below"),
         ("smith2017", 1.0 - (DECADES + 7.0) / 14.0, False, "below"),
         ("valley", descent(DECADES, -1.0, 0.5), False, "above"),
+        ("bottom", descent(DECADES, -1.0, 0.5), False, "above"),
+        ("bottom", logistic(DECADES, -0.3), False, "above"),
+        ("bottom", 1.0 + (DECADES + 7.0), True, "below"),
         ("chopade2021", logistic(DECADES, -1.0), False, "above"),
         ("minimum_tenth", logistic(DECADES, -1.0), False, "above"),
         ("smith2017", descent(DECADES, -1.0, 0.5), False, "above"),

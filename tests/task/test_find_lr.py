@@ -69,7 +69,7 @@ def test_from_the_range_to_the_pasted_line_and_to_bounds_auto(clrx, capsys):
     assert {row["repeat"] for row in rows} == {"0", "1", "2"}
     assert [float(row["lr"]) for row in rows[:2]] == pytest.approx([1e-7, 1e-7 * 1e7 ** (1 / 59)])
     assert found["verdict"]["usable"]
-    assert found["bounds"]["max_lr"] == found["suggestions"]["valley"]["max_lr"]["value"]
+    assert found["bounds"]["max_lr"] == found["suggestions"]["bottom"]["max_lr"]["value"]
     assert read(place / "run.json")["state"] == "complete"
     with Image.open(place / "figures" / "range_test.png") as picture:
         assert picture.width == 1000

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def under_way(place: Path, pid: int) -> bool:
     """Whether a run that this sweep started has opened its directory."""
     holders = {(run / "lock").read_text().strip() for run in place.glob("*=*") if (run / "lock").exists()}
     return not holders.isdisjoint(map(str, tree(pid)))
+
+
+def sessions(runs: Iterable[Path]) -> int:
+    """How often one of the runs has begun to train, or gone on."""
+    logs = [run / "screen.log" for run in runs]
+    return sum(log.read_text().count("images for training") for log in logs if log.exists())
 
 
 def completions(run: Path) -> int:
@@ -111,11 +118,13 @@ def test_kill_of_the_whole_tree_at_random_moments(tmp_path):
     chance = random.Random(0)
     calm, place = tmp_path / "calm", tmp_path / "race"
     assert finish(start(calm, *words))[0] == 0
-    for _ in range(kills):
+    for number in range(kills):
         sweep = start(place, *words)
         while not under_way(place, sweep.pid) and sweep.poll() is None:
             time.sleep(0.05)
-        time.sleep(chance.uniform(0, 2))
+        while number == 0 and not sessions(place.glob("*=*")):  # one kill at least breaks training off
+            time.sleep(0.05)
+        time.sleep(chance.uniform(0, 2 if number else 0.5))
         for pid in tree(sweep.pid):
             os.kill(pid, signal.SIGKILL)
         sweep.communicate()
@@ -123,8 +132,7 @@ def test_kill_of_the_whole_tree_at_random_moments(tmp_path):
     assert code == 0, said
     runs = sorted(run for run in place.glob("*=*") if run.is_dir())
     assert len(runs) == 4 * len(seeds)
-    sessions = sum((run / "screen.log").read_text().count("images for training") for run in runs)
-    assert sessions > len(runs), "some were broken off and went on"
+    assert sessions(runs) > len(runs), "some were broken off and went on"
     for run in runs:
         assert state_of(run) == "complete"
         assert completions(run) <= 1, f"{run.name} was completed more than once"
