@@ -1,10 +1,10 @@
 """What may be another when a run is continued. Whatever changes what it computes is refused, by its name."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from clrx.errors import UserError
+from clrx.nodes import leaves
 
 # The keys that cannot change what a run computes, each with the reason. Every other key is refused; among them
 # `threads`, `precision`, `channels_last` and `deterministic`, which change the last bits and with them the run.
@@ -26,7 +26,7 @@ def refuse_changes(recorded: Any, asked: dict[str, Any], path: Path, threads: in
 
     `threads` is the number that the run has had: to ask for it where the record says null (all cores) is no change.
     """
-    old, new = dict(_leaves(recorded)), dict(_leaves(asked))
+    old, new = dict(leaves(recorded)), dict(leaves(asked))
     if old.get("threads") is None and new.get("threads") == threads:
         new["threads"] = None
     changed = [
@@ -71,14 +71,3 @@ def _kind(facts: dict[str, Any]) -> str:
 def _conditions(facts: dict[str, Any]) -> dict[str, Any]:
     hardware = {key: value for key, value in facts.get("hardware", {}).items() if key in MACHINE}
     return {**hardware, **facts.get("versions", {}), "commit": (facts.get("git") or {}).get("commit")}
-
-
-def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(node, list) and any(isinstance(value, dict) for value in node):
-        for index, value in enumerate(node):
-            yield from _leaves(value, f"{prefix}.{index}")
-    else:
-        yield prefix, node

@@ -1,5 +1,8 @@
 """The nodes of a configuration: each has its keys, and what is built its `_target_`. Nothing here imports torch."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from omegaconf import DictConfig, OmegaConf
 
 from clrx.errors import UserError
@@ -32,3 +35,15 @@ def _check_node(cfg: DictConfig, key: str) -> None:
         raise UserError(what, where=key, allowed=f"the keys under {key}", fix=fix)
     if key in BUILT and not isinstance(cfg[key].get("_target_"), str):
         raise UserError(f"{key}._target_ names nothing", where=key, fix=f"{key}=NAME of conf/{key}/")
+
+
+def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of all in a plain configuration; an empty node and a list without nodes are values."""
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(node, list) and any(isinstance(value, dict) for value in node):
+        for index, value in enumerate(node):
+            yield from leaves(value, f"{prefix}.{index}")
+    else:
+        yield prefix, node

@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 
 Task = Literal["binary", "multiclass", "multilabel"]
+UNLIKE = (
+    "not as published"  # the fact that says why results on these images do not compare with published ones
+)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pandas as pd
 from clrx.compare import Record, read_run
 from clrx.errors import UserError, did_you_mean
 from clrx.files import read_json, write_json
-from clrx.report.grouping import leaves
+from clrx.report.grouping import texts
 
 LOGGERS = ("tensorboard", "mlflow")  # each is also the name of its package and of clrx's extra
 BATCH = 1000  # metrics that MLflow takes at once; 100 is its limit for parameters
@@ -109,7 +109,7 @@ def _to_tensorboard(run: Record, points: list[Point], results: dict[str, float],
         for name, value in results.items():
             writer.add_scalar(name, value, len(run.epochs))
         if results:
-            writer.add_text("config", "\n".join(f"    {key}: {value}" for key, value in leaves(run.config)))
+            writer.add_text("config", "\n".join(f"    {key}: {value}" for key, value in texts(run.config)))
 
 
 def _to_mlflow(run: Record, points: list[Point], results: dict[str, float], identity: str | None) -> str:
@@ -121,7 +121,7 @@ def _to_mlflow(run: Record, points: list[Point], results: dict[str, float], iden
     if identity is None:
         created = client.create_run(_experiment(client), run_name=run.name, start_time=int(1000 * start))
         identity = created.info.run_id
-        settings = [Param(key, value[:TOO_LONG]) for key, value in leaves(run.config)]
+        settings = [Param(key, value[:TOO_LONG]) for key, value in texts(run.config)]
         _in_parts(settings, 100, lambda part: client.log_batch(identity, params=part))
     end = max((point.time for point in points), default=0.0)
     points = points + [Point(name, len(run.epochs), value, end) for name, value in results.items()]

@@ -8,7 +8,7 @@ from clrx.bounds import plan_before, with_auto_bounds
 from clrx.check import check_config
 from clrx.cli import conf_dir
 from clrx.compose import register_resolvers
-from clrx.report.grouping import leaves
+from clrx.report.grouping import texts
 from clrx.report.published import LESS_IS_BETTER, read
 from clrx.run import plain_config
 
@@ -33,7 +33,7 @@ def composed(*words: str):
 def options(cfg) -> dict[str, str]:
     """What `match` of a published number may name: choices, and single keys."""
     choices = {str(key): str(value) for key, value in cfg.hydra.runtime.choices.items()}
-    return dict(leaves(plain_config(without_hydra(cfg)))) | choices
+    return dict(texts(plain_config(without_hydra(cfg)))) | choices
 
 
 def without_hydra(cfg):

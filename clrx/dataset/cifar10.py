@@ -9,7 +9,7 @@ import pandas as pd
 
 from clrx.errors import UserError, first_line
 from clrx.places import cache_dir
-from clrx.source import Source
+from clrx.source import UNLIKE, Source
 from clrx.tree import given_folder, leaves, tree_source
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -46,6 +46,7 @@ def load(root: str | None = None, download: bool = False) -> Source:
         mean=MEAN,
         std=STD,
         notes=(JPEG,) if lossy else (),
+        facts=((UNLIKE, "JPEG files, encoded again"),) if lossy else (),
     )
 
 

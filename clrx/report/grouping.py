@@ -6,6 +6,7 @@ from typing import Any
 
 from clrx.changes import FREE
 from clrx.compare import Record
+from clrx.nodes import leaves
 
 REPEATS = ("seed", "split.fold")  # keys whose values make repetitions of one configuration
 UNCOMPARED = tuple(FREE)  # keys, and all below them, that change no result
@@ -53,16 +54,9 @@ def _in_order(place: Place) -> tuple:
     return tuple((not isinstance(part, int), part if isinstance(part, int) else str(part)) for part in place)
 
 
-def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+def texts(node: Any) -> Iterator[tuple[str, str]]:
     """(dotted key, value as text) of everything in a configuration."""
-    if isinstance(node, dict) and node:
-        for key, value in node.items():
-            yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(node, list) and any(isinstance(value, dict) for value in node):
-        for index, value in enumerate(node):
-            yield from leaves(value, f"{prefix}.{index}")
-    else:
-        yield prefix, _text(node)
+    return ((key, _text(value)) for key, value in leaves(node))
 
 
 def _text(value: Any) -> str:
@@ -76,7 +70,7 @@ def _text(value: Any) -> str:
 def _compared(run: Record) -> dict[str, str]:
     return {
         key: value
-        for key, value in leaves(run.config)
+        for key, value in texts(run.config)
         if key not in REPEATS and key.split(".")[0] not in UNCOMPARED
     }
 

@@ -23,9 +23,10 @@ import numpy as np
 
 from clrx.compare import Record
 from clrx.errors import UserError, did_you_mean
-from clrx.report.grouping import ABSENT, Group, leaves
+from clrx.report.grouping import ABSENT, Group, texts
 from clrx.report.notices import scale_of
 from clrx.report.results import FALLING
+from clrx.source import UNLIKE
 
 KEYS = ("metric", "value", "std", "source", "match", "differs", "target")
 NEEDED = ("metric", "value", "source")
@@ -76,8 +77,8 @@ def read(node: Any) -> Published:
 
 
 def _matches(run: Record, match: dict[str, Any]) -> bool:
-    choices, settings = run.facts.get("choices") or {}, dict(leaves(run.config))
-    wanted = dict(leaves(match)) if match else {}
+    choices, settings = run.facts.get("choices") or {}, dict(texts(run.config))
+    wanted = dict(texts(match)) if match else {}
     return all(str(choices.get(key, settings.get(key, ABSENT))) == value for key, value in wanted.items())
 
 
@@ -114,10 +115,12 @@ def verdict(
 
 
 def _not_comparable(entry: Published, runs: Sequence[Record], mean: float | None) -> str:
+    unlike = next((str(why) for run in runs if (why := (run.facts.get("facts") or {}).get(UNLIKE))), "")
     reasons = [
         (not runs, "no complete run"),
         (any(run.facts.get("synthetic") for run in runs), "our images are synthetic"),
         (any(scale_of(run) < 1 for run in runs), "our runs are scaled down"),
+        (bool(unlike), f"our images are {unlike}"),
         (bool(entry.differs), entry.differs),
         (entry.metric in TIMES, "another machine"),
         (mean is None, "we have no value"),

@@ -131,7 +131,9 @@ def test_images_by_class(by_class):
     split = make_split(source, "official", validation=1 / 6)  # of the 60: 5 to 1
     assert [len(rows) for rows in (split.train, split.validation, split.test)] == [50, 10, 10]
     (by_class / "train/cat/0000.png").rename(by_class / "train/cat/0000.jpg")
-    assert "encoded again" in cifar10.load(str(by_class)).notes[0]
+    lossy = cifar10.load(str(by_class))
+    assert "encoded again" in lossy.notes[0]
+    assert "encoded again" in dict(lossy.facts)["not as published"]
 
 
 def test_roots_that_are_none(by_class, tmp_path):

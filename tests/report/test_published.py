@@ -7,6 +7,7 @@ from clrx.errors import UserError
 from clrx.report.comparison import compare
 from clrx.report.costs import published_table
 from clrx.report.published import published_of, read
+from clrx.source import UNLIKE
 
 ENTRY = {"metric": "accuracy", "value": 0.8, "source": "Chopade 2021, Table 7"}
 
@@ -28,6 +29,7 @@ def table(run, path, entry, values=(0.78, 0.80, 0.82), **settings):
         ({"value": 0.78}, {"values": (0.8,)}, "within our interval"),  # of the patients: 0.75 to 0.85
         ({}, {"facts": {"synthetic": True}}, "not comparable: our images are synthetic"),
         ({}, {"config": {"scale": 0.1}}, "not comparable: our runs are scaled down"),
+        ({}, {"facts": {"facts": {UNLIKE: "cut"}}}, "not comparable: our images are cut"),
         ({"differs": "other split"}, {}, "not comparable: other split"),
         ({"value": 79.83}, {}, "not comparable: the published value is no share"),
         ({"metric": "seconds"}, {}, "not comparable: another machine"),
