@@ -5,6 +5,7 @@ so neither a tail that diverged nor a first or last point is ever a suggestion.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,6 @@ import numpy as np
 from clrx.curve import NAMES, Curve
 
 STARTS, STOPS = 0.2, 0.8  # shares of the way from a curve's first level to its best
-BOTTOM = 0.9  # the share at which a curve has arrived
 
 
 class Bounds(NamedTuple):
@@ -59,18 +59,22 @@ def valley(curve: Curve) -> Bounds | Missing:
 
 
 def bottom(curve: Curve) -> Bounds | Missing:
-    """max_lr where the loss has come BOTTOM of its way to the best; base_lr a quarter of it.
+    """max_lr at the bottom of the curve; base_lr a quarter of it.
 
-    Of pretrained weights a new head first learns the class shares, at rates far too low for the rest: half-way down
-    is that first fall. And where the best itself is flat, its place is chance; where it is reached is not.
+    That is its lowest point where it diverges behind it, as Chopade's. Where it does not, the bottom is flat and chance
+    decides which of its points is lowest: then where the fall has stopped. Half-way down (`valley`) is no measure of
+    pretrained weights: a new head first learns the class shares, at rates far too low for the rest.
     """
-    way = _way(curve)
+    if curve.diverged:
+        return chopade2021(curve)
+    judged = slice(len(curve.lr) - curve.edge)
+    way = _way(replace(curve, lr=curve.lr[judged], value=curve.value[judged], slope=curve.slope[judged]))
     if isinstance(way, Missing):
         return way
-    place = _arrival(way, BOTTOM)
+    place = _arrival(way, STOPS)
     if _falls_on(curve, way, place):
         return Missing(f"the {NAMES[curve.name]} still improves at the highest rates", "above")
-    return _quarter(min(_crossing(curve, way, place, BOTTOM), float(curve.lr[_last(curve)])))
+    return _quarter(_crossing(curve, way, place, STOPS))
 
 
 def minimum_tenth(curve: Curve) -> Bounds | Missing:
@@ -97,7 +101,7 @@ def smith2017(curve: Curve) -> Bounds | Missing:
 SMITH = "Smith 2017, arXiv:1506.01186, 3.3"
 RULES = {
     "steepest": Rule(steepest, "loss", "improves fastest per decade", f"fastai `steep`; base: {SMITH}"),
-    "bottom": Rule(bottom, "loss", f"{BOTTOM:.0%} of the way to the best", f"clrx; base: {SMITH}"),
+    "bottom": Rule(bottom, "loss", "best, or the end of the fall", f"Chopade et al. 2021, A6; {SMITH}"),
     "valley": Rule(valley, "loss", "half-way to the best", f"after fastai `valley`; base: {SMITH}"),
     "minimum_tenth": Rule(minimum_tenth, "loss", "best / 10", f"fastai `minimum`; base: {SMITH}"),
     "smith2017": Rule(smith2017, "accuracy", "accuracy starts and stops to rise", SMITH),

@@ -17,6 +17,7 @@ WIDEST = (
     10.0  # factor between the ends of an interval: beyond it a rate is not known to its order of magnitude
 )
 HIGH = 1.0  # a rate up to which a test should look before it needs more steps
+MANY = 400  # steps after which fresh weights are too slow for a range test
 SOLID = 0.8  # share of the resamples in which a rule must have an answer
 
 USABLE, FLAT, DIVERGED, NARROW, NOISY = (
@@ -73,7 +74,15 @@ def _unseen(cfg: DictConfig, ramp: Ramp, reading: Reading) -> Verdict:
         said = f"{said}, before it diverges at {reading.curve.lr[-1]:.3g}"
     elif ramp.end < HIGH:
         return Verdict(FLAT, said, f"range_test.end={HIGH:g}")
-    return Verdict(FLAT, said, f"range_test.steps={4 * ramp.steps}")
+    return _slow(cfg, ramp, said)
+
+
+def _slow(cfg: DictConfig, ramp: Ramp, said: str) -> Verdict:
+    """Flat up to high rates: more steps, and if many were not enough for fresh weights, trained ones."""
+    if ramp.steps < MANY or cfg.model.weights is not None:
+        return Verdict(FLAT, said, f"range_test.steps={4 * ramp.steps}")
+    why = f"{said}: from fresh weights {ramp.steps} steps are too few at any rate"
+    return Verdict(FLAT, why, "model=mobilenet model.weights=imagenet")
 
 
 def _missing(ramp: Ramp, suggestion: Suggestion) -> Verdict:

@@ -17,14 +17,24 @@ def logistic(centre=-2.5, width=0.3, fall=0.6):
     return 1.0 - fall / (1.0 + np.exp(-(X - centre) / width))
 
 
-def verdict_on(loss, noise=0.02, end=STEPS, stopped="end", rule="bottom", repeats=5, highest=1.0):
+def verdict_on(
+    loss,
+    noise=0.02,
+    end=STEPS,
+    stopped="end",
+    rule="bottom",
+    repeats=5,
+    highest=1.0,
+    steps=STEPS,
+    weights=None,
+):
     """The verdict on repeats of `loss` with independent noise, each ended after `end` steps."""
     rng = np.random.default_rng(3)
     node = {"curve": "loss", "smoothing": 0.04, "rule": rule, "repeats": repeats, "every": 5}
     noisy = [(loss + noise * rng.normal(size=STEPS))[:end] for _ in range(repeats)]
     found = [Repeat(10.0 ** X[:end], X[:end], {"loss": y, "accuracy": 1.0 - y}, stopped) for y in noisy]
-    cfg = OmegaConf.create({"seed": 0, "range_test": node})
-    return read_repeats(cfg, Ramp("exponential", 1e-7, highest, STEPS), found).verdict
+    cfg = OmegaConf.create({"seed": 0, "range_test": node, "model": {"weights": weights}})
+    return read_repeats(cfg, Ramp("exponential", 1e-7, highest, steps), found).verdict
 
 
 DIVERGING = logistic() + np.minimum(np.exp((X + 0.5) / 0.1), 30.0)
@@ -40,6 +50,8 @@ MORE = "range_test.repeats=10 range_test.steps=200"
         (logistic(), {}, USABLE, ""),  # the end of the fall is in sight without a divergence
         (np.ones(STEPS), {}, FLAT, "range_test.steps=400"),
         (np.ones(STEPS), {"highest": 1e-3}, FLAT, "range_test.end=1"),
+        (np.ones(STEPS), {"steps": 400}, FLAT, "model=mobilenet model.weights=imagenet"),
+        (np.ones(STEPS), {"steps": 400, "weights": "imagenet"}, FLAT, "range_test.steps=1600"),
         (np.ones(STEPS), {"end": 90, "stopped": LATE}, FLAT, "range_test.steps=400"),
         (np.ones(STEPS), {"noise": 0.5}, NOISY, MORE),
         (logistic(width=1.5), {"noise": 0.1, "rule": "steepest"}, NOISY, MORE),
