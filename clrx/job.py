@@ -81,12 +81,18 @@ def _read_config(file: Path, changed: int) -> dict[str, Any]:
 
 
 def value_of(path: Path) -> float:
-    """The best validation value of the metric that a complete run was selected by; NaN for any other run."""
+    """What a complete run comes to in validation: at its best epoch, or at its last under `selection: last`.
+
+    Of the metric that it was selected by; NaN for any other run.
+    """
     if state_of(path) != "complete":
         return math.nan
     column = metric_of(path)
     values = [float(row[column]) if row[column] else None for row in read_rows(path / "epochs.csv")]
-    value = values[best_epoch(oriented(column, values))] if values else None
+    if not values:
+        return math.nan
+    is_last = config_of(path).get("selection") == "last"
+    value = values[-1 if is_last else best_epoch(oriented(column, values))]
     return math.nan if value is None else value
 
 

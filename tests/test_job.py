@@ -31,12 +31,17 @@ def test_whatever_is_no_plain_or_short_name_is_told_apart_by_a_hash():
 
 
 @pytest.mark.parametrize(
-    ("metric", "state", "expected"),
-    [("auto", "complete", 0.75), ("loss", "complete", 0.25), ("auto", "failed", math.nan)],
+    ("metric", "selection", "state", "expected"),
+    [
+        ("auto", "validation", "complete", 0.75),
+        ("loss", "validation", "complete", 0.25),
+        ("auto", "last", "complete", 0.625),
+        ("auto", "validation", "failed", math.nan),
+    ],
 )
-def test_a_run_is_worth_its_best_validation_value(tmp_path, metric, state, expected):
+def test_a_run_is_worth_what_its_weights_came_to_in_validation(tmp_path, metric, selection, state, expected):
     (tmp_path / "run.json").write_text(json.dumps({"state": state, "task": "binary"}))
-    (tmp_path / "config.yaml").write_text(f"selection_metric: {metric}\n")
+    (tmp_path / "config.yaml").write_text(f"selection_metric: {metric}\nselection: {selection}\n")
     (tmp_path / "epochs.csv").write_text("val_auroc,val_loss\n0.5,1\n0.75,0.5\n,0.25\n0.625,0.75\n")
     assert value_of(tmp_path) == pytest.approx(expected, nan_ok=True)
 
