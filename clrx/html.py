@@ -6,6 +6,7 @@ from html import escape
 
 VOID = ("img", "meta", "br")
 LONG = 40  # letters of a cell that may be broken into lines
+WORDS = 20  # and of one that may break, a number with its interval not
 
 
 class Markup(str):
@@ -51,7 +52,8 @@ def _row_name(content: Node) -> Markup:
 
 
 def _cell(content: Node) -> Markup:
-    return tag("td", content, class_="long" if len(render(content)) > LONG else None)
+    length = len(render(content))
+    return tag("td", content, class_="long" if length > LONG else "words" if length > WORDS else None)
 
 
 def pairs(items: Iterable[tuple[Node, Node]]) -> Markup:

@@ -66,6 +66,7 @@ def _figure(title: str, comparison: Comparison, rows: Sequence[Row], xlabel: str
         _draw(ax, place, row)
     ax.set_yticks(range(len(rows)), [shortened(row.label, 24) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.locator_params(axis="x", nbins=6)  # labels of a sign and three digits stand apart
     ax.grid(axis="y", visible=False)
     return figure
 
