@@ -11,8 +11,18 @@ from typing import NamedTuple
 import numpy as np
 
 from clrx.curve import NAMES, Curve
-
-STARTS, STOPS = 0.2, 0.8  # shares of the way from a curve's first level to its best
+from clrx.fall import (
+    STARTS,
+    STOPS,
+    arrival,
+    crossing,
+    departure,
+    drop,
+    falls_on,
+    last_judged,
+    steepness,
+    way_down,
+)
 
 
 class Bounds(NamedTuple):
@@ -42,7 +52,7 @@ def steepest(curve: Curve) -> Bounds | Missing:
     """max_lr where the loss falls fastest per decade, before its minimum; base_lr a quarter of it."""
     lowest, name = int(curve.value.argmin()), NAMES[curve.name]
     if lowest < curve.edge:
-        return Missing(f"the {name} is best at the lowest rates", "below")
+        return _lowest_first(curve)
     place = curve.edge + int(curve.slope[curve.edge : lowest + 1].argmin())
     if place == curve.edge:
         return Missing(f"the {name} improves fastest at the lowest rates", "below")
@@ -68,13 +78,12 @@ def bottom(curve: Curve) -> Bounds | Missing:
     if curve.diverged:
         return chopade2021(curve)
     judged = slice(len(curve.lr) - curve.edge)
-    way = _way(replace(curve, lr=curve.lr[judged], value=curve.value[judged], slope=curve.slope[judged]))
-    if isinstance(way, Missing):
-        return way
-    place = _arrival(way, STOPS)
-    if _falls_on(curve, way, place):
+    way = way_down(replace(curve, lr=curve.lr[judged], value=curve.value[judged], slope=curve.slope[judged]))
+    if way is None:
+        return _lowest_first(curve)
+    if falls_on(curve, way):
         return Missing(f"the {NAMES[curve.name]} still improves at the highest rates", "above")
-    return _quarter(_crossing(curve, way, place, STOPS))
+    return _quarter(crossing(curve, way, arrival(way), STOPS))
 
 
 def minimum_tenth(curve: Curve) -> Bounds | Missing:
@@ -116,27 +125,10 @@ def _quarter(rate: float) -> Bounds:
 def _minimum(curve: Curve) -> float | Missing:
     lowest, name = int(curve.value.argmin()), NAMES[curve.name]
     if lowest < curve.edge:
-        return Missing(f"the {name} is best at the lowest rates", "below")
+        return _lowest_first(curve)
     if lowest >= len(curve.lr) - curve.edge and not curve.diverged:
         return Missing(f"the {name} still improves at the highest rates", "above")
-    return float(curve.lr[min(lowest, _last(curve))])
-
-
-def _last(curve: Curve) -> int:
-    """The last point with neighbours on both sides: the most that a curve which diverged without warning allows."""
-    return len(curve.lr) - 1 - curve.edge
-
-
-def _way(curve: Curve) -> np.ndarray | Missing:
-    """(n,) the share of the way from the first level to the best, up to the lowest point.
-
-    The best level is a mean too, as the lowest of many noisy values lies below what any of them is.
-    """
-    lowest, edge = int(curve.value.argmin()), curve.edge
-    first, best = curve.value[: edge + 1].mean(), curve.value[max(0, lowest - edge) : lowest + 1].mean()
-    if lowest < edge or first <= best:
-        return Missing(f"the {NAMES[curve.name]} is best at the lowest rates", "below")
-    return (first - curve.value[: lowest + 1]) / (first - best)
+    return float(curve.lr[min(lowest, last_judged(curve))])
 
 
 def _span(curve: Curve) -> Bounds | Missing:
@@ -144,55 +136,17 @@ def _span(curve: Curve) -> Bounds | Missing:
 
     No source says when a curve starts to move: here, at STARTS of the way, and it stops at STOPS of it.
     """
-    way = _way(curve)
-    if isinstance(way, Missing):
-        return way
-    start, stop = _departure(way), _arrival(way, STOPS)
-    if start <= curve.edge or _drop(curve, 0) > _steepness(curve, way) / 2:
+    way = way_down(curve)
+    if way is None:
+        return _lowest_first(curve)
+    start, stop = departure(way), arrival(way)
+    if start <= curve.edge or drop(curve, 0) > steepness(curve, way) / 2:
         return Missing(f"the {NAMES[curve.name]} improves from the lowest rates on", "below")
-    if _falls_on(curve, way, stop):
+    if falls_on(curve, way):
         return Missing(f"the {NAMES[curve.name]} still improves at the highest rates", "above")
-    low, high = (_crossing(curve, way, place, level) for place, level in ((start, STARTS), (stop, STOPS)))
-    return Bounds(low, min(high, float(curve.lr[_last(curve)])))
+    low, high = crossing(curve, way, start, STARTS), crossing(curve, way, stop, STOPS)
+    return Bounds(low, min(high, float(curve.lr[last_judged(curve)])))
 
 
-def _departure(way: np.ndarray) -> int:
-    """The first point of those that stay beyond STARTS of the way."""
-    return int(np.flatnonzero(way < STARTS)[-1]) + 1
-
-
-def _arrival(way: np.ndarray, level: float) -> int:
-    """The first point after the departure that is at `level` of the way."""
-    start = _departure(way)
-    return start + int((way[start:] >= level).argmax())
-
-
-def _steepness(curve: Curve, way: np.ndarray) -> float:
-    """What the curve falls by per decade between STARTS and STOPS of the way."""
-    start, stop = _departure(way), _arrival(way, STOPS)
-    low, high = (_crossing(curve, way, place, level) for place, level in ((start, STARTS), (stop, STOPS)))
-    whole = (curve.value[0] - curve.value[len(way) - 1]) / (way[-1] - way[0])
-    return float((STOPS - STARTS) * whole / np.log10(high / low)) if high > low else np.inf
-
-
-def _falls_on(curve: Curve, way: np.ndarray, place: int) -> bool:
-    """Whether the end of the fall may lie beyond the rates: `place` at their end, or half its steepness there."""
-    if curve.diverged:
-        return False
-    falling = _drop(curve, max(0, len(curve.lr) - 4 * curve.edge)) > _steepness(curve, way) / 2
-    return place > _last(curve) or falling
-
-
-def _drop(curve: Curve, start: int) -> float:
-    """What the curve falls by per decade, from the first to the second half of four smoothing lengths."""
-    half = min(2 * curve.edge, (len(curve.lr) - start) // 2)
-    before, after = slice(start, start + half), slice(start + half, start + 2 * half)
-    decades = np.log10(curve.lr[after]).mean() - np.log10(curve.lr[before]).mean()
-    return float((curve.value[before].mean() - curve.value[after].mean()) / decades)
-
-
-def _crossing(curve: Curve, share: np.ndarray, place: int, level: float) -> float:
-    """The rate at which `share` passes `level`, just before `place`, on the log axis."""
-    between = (level - share[place - 1]) / (share[place] - share[place - 1])
-    low, high = np.log10(curve.lr[place - 1 : place + 1])
-    return float(10.0 ** (low + between * (high - low)))
+def _lowest_first(curve: Curve) -> Missing:
+    return Missing(f"the {NAMES[curve.name]} is best at the lowest rates", "below")
