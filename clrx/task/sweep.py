@@ -56,13 +56,16 @@ def list_runs(path: Path) -> bool:
 
 
 def report(race: Race) -> None:
-    """The report of the sweep; a failure of it takes nothing from the runs."""
+    """The report of the sweep, one a data set unless forced; a failure of it takes nothing from the runs."""
     try:
+        from clrx.report.apart import data_sets
         from clrx.report.make import make_report
         from clrx.task.report import read_arguments
 
         paths, options = read_arguments([str(race.path), *(f"{k}={v}" for k, v in race.report.items())])
-        say(f"report: {make_report(paths, **options)}")
+        sets = {"": paths} if options.get("force") else data_sets(paths)
+        for name, runs in sets.items():
+            say(f"report: {make_report(runs, race.path / 'report' / name, **options)}")
     except ClrxError as error:
         say(f"no report: {error}")
     except Exception as error:

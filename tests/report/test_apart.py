@@ -1,0 +1,36 @@
+"""A sweep over several data sets has a report for each."""
+
+import pytest
+
+from clrx.report.apart import data_sets
+
+
+def on(disease, split, data="d"):
+    choices = {"policy": "constant", "dataset": "phantom", "disease": disease}
+    return {"choices": choices, "data_hash": data, "split_hash": split}
+
+
+def test_one_data_set_is_one_set_whatever_failed(run, tmp_path):
+    runs = [run(tmp_path / "a"), run(tmp_path / "b", seed=1)]
+    runs += [run(tmp_path / "c", seed=2, state="failed", facts={"data_hash": None, "split_hash": None})]
+    assert data_sets([tmp_path]) == {"": runs}
+
+
+def test_diseases_stand_apart_and_a_run_without_data_goes_with_its_own(run, tmp_path):
+    effusion = [run(tmp_path / f"e{seed}", seed=seed, facts=on("effusion", "1")) for seed in (0, 1)]
+    hernia = [run(tmp_path / "h0", facts=on("hernia", "2", "other"))]
+    hernia += [run(tmp_path / "h1", seed=1, state="failed", facts=on("hernia", None, None))]
+    assert data_sets([tmp_path]) == {"effusion": effusion, "hernia": hernia}
+
+
+def test_splits_of_one_data_set_are_named_by_their_hash(run, tmp_path):
+    one = [run(tmp_path / "a", facts=on("effusion", "1" * 64))]
+    two = [run(tmp_path / "b", facts=on("effusion", "2" * 64))]
+    assert data_sets([tmp_path]) == {"11111111d": one, "22222222d": two}
+
+
+@pytest.mark.parametrize("folds", [2, 3])
+def test_folds_are_one_set(run, tmp_path, folds):
+    for fold in range(folds):
+        run(tmp_path / str(fold), config={"split": {"fold": fold}}, facts=on("effusion", str(fold)))
+    assert list(data_sets([tmp_path])) == [""]
