@@ -78,12 +78,8 @@ def bottom(curve: Curve) -> Bounds | Missing:
     if curve.diverged:
         return chopade2021(curve)
     judged = slice(len(curve.lr) - curve.edge)
-    way = way_down(replace(curve, lr=curve.lr[judged], value=curve.value[judged], slope=curve.slope[judged]))
-    if way is None:
-        return _lowest_first(curve)
-    if falls_on(curve, way):
-        return Missing(f"the {NAMES[curve.name]} still improves at the highest rates", "above")
-    return _quarter(crossing(curve, way, arrival(way), STOPS))
+    span = _span(replace(curve, lr=curve.lr[judged], value=curve.value[judged], slope=curve.slope[judged]))
+    return span if isinstance(span, Missing) else _quarter(span.max_lr)
 
 
 def minimum_tenth(curve: Curve) -> Bounds | Missing:
@@ -123,11 +119,11 @@ def _quarter(rate: float) -> Bounds:
 
 
 def _minimum(curve: Curve) -> float | Missing:
-    lowest, name = int(curve.value.argmin()), NAMES[curve.name]
+    lowest = int(curve.value.argmin())
     if lowest < curve.edge:
         return _lowest_first(curve)
     if lowest >= len(curve.lr) - curve.edge and not curve.diverged:
-        return Missing(f"the {name} still improves at the highest rates", "above")
+        return _lowest_last(curve)
     return float(curve.lr[min(lowest, last_judged(curve))])
 
 
@@ -143,10 +139,14 @@ def _span(curve: Curve) -> Bounds | Missing:
     if start <= curve.edge or drop(curve, 0) > steepness(curve, way) / 2:
         return Missing(f"the {NAMES[curve.name]} improves from the lowest rates on", "below")
     if falls_on(curve, way):
-        return Missing(f"the {NAMES[curve.name]} still improves at the highest rates", "above")
+        return _lowest_last(curve)
     low, high = crossing(curve, way, start, STARTS), crossing(curve, way, stop, STOPS)
     return Bounds(low, min(high, float(curve.lr[last_judged(curve)])))
 
 
 def _lowest_first(curve: Curve) -> Missing:
     return Missing(f"the {NAMES[curve.name]} is best at the lowest rates", "below")
+
+
+def _lowest_last(curve: Curve) -> Missing:
+    return Missing(f"the {NAMES[curve.name]} still improves at the highest rates", "above")

@@ -75,7 +75,7 @@ MORE = "range_test.repeats=10 range_test.steps=200"
         ),
         (logistic(centre=-0.2), {}, NARROW, "range_test.end=10"),
         (logistic(centre=-0.5), {"rule": "chopade2021"}, NARROW, "range_test.end=10"),
-        (logistic(centre=-7.0), {"rule": "valley"}, NARROW, "range_test.start=1e-09"),
+        (logistic(centre=-7.0), {}, NARROW, "range_test.start=1e-09"),
         (1.0 + 0.1 * X, {}, NARROW, "range_test.start=1e-09"),  # too high from the first rate on
         (1.0 + 0.1 * (X + 7.0) ** 2, {}, NARROW, "range_test.start=1e-09"),
     ],
