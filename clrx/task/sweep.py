@@ -2,6 +2,8 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -56,8 +58,8 @@ def list_runs(path: Path) -> bool:
 
 
 def report(race: Race) -> None:
-    """The report of the sweep, one a data set unless forced; a failure of it takes nothing from the runs."""
-    try:
+    """The report of the sweep, one a data set unless forced."""
+    with _spared(race):
         from clrx.report.apart import data_sets
         from clrx.report.make import make_report
         from clrx.task.report import read_arguments
@@ -65,7 +67,15 @@ def report(race: Race) -> None:
         paths, options = read_arguments([str(race.path), *(f"{k}={v}" for k, v in race.report.items())])
         sets = {"": paths} if options.get("force") else data_sets(paths)
         for name, runs in sets.items():
-            say(f"report: {make_report(runs, race.path / 'report' / name, **options)}")
+            with _spared(race):
+                say(f"report: {make_report(runs, race.path / 'report' / name, **options)}")
+
+
+@contextmanager
+def _spared(race: Race) -> Iterator[None]:
+    """A report that fails is said, and takes nothing from the runs or from other reports."""
+    try:
+        yield
     except ClrxError as error:
         say(f"no report: {error}")
     except Exception as error:

@@ -14,7 +14,6 @@ TINY = (
 FINDING = (
     *("model=cnn4", "model.dropout=0", "optimizer=sgd", "accumulate=1", "range_test.steps=100"),
     *("range_test.repeats=3", "range_test.start=1e-4", "range_test.end=100", "batch_size=40", "seed=15"),
-    "range_test.rule=valley",
 )
 PLANS = ("single", "decay_then_clr", "early_stop_restart", "dlr_cla")
 EVERY = ("1 step", "3 steps", "7 steps", "1 epoch", "0.5 epochs", "2 epochs", "0.001 minutes", "1 minute")

@@ -2,7 +2,9 @@
 
 import pytest
 
+from clrx.race import Race
 from clrx.report.apart import data_sets
+from clrx.task.sweep import report
 
 
 def on(disease, split, data="d"):
@@ -34,3 +36,23 @@ def test_folds_are_one_set(run, tmp_path, folds):
     for fold in range(folds):
         run(tmp_path / str(fold), config={"split": {"fold": fold}}, facts=on("effusion", str(fold)))
     assert list(data_sets([tmp_path])) == [""]
+
+
+def test_a_sweep_over_diseases_reports_on_each_though_one_report_fails(run, tmp_path, capsys):
+    """`baseline` names a policy that only one of them has."""
+    for disease, policy in (("effusion", "constant"), ("hernia", "triangular")):
+        facts = on(disease, disease[0] * 8)
+        facts["choices"]["policy"] = policy
+        run(tmp_path / disease, policy=policy, facts=facts)
+    report(Race([], tmp_path, None, {"baseline": "triangular"}, True))
+    said = capsys.readouterr().out
+    assert said.count("no report:") == 1
+    assert not (tmp_path / "report/effusion/report.html").exists()
+    assert (tmp_path / "report/hernia/report.html").exists()
+
+
+def test_forced_all_diseases_are_in_one_report(run, tmp_path):
+    for disease in ("effusion", "hernia"):
+        run(tmp_path / disease, facts=on(disease, disease[0] * 8))
+    report(Race([], tmp_path, None, {"force": "true"}, True))
+    assert (tmp_path / "report/report.html").exists()
