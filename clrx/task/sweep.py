@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -15,6 +16,7 @@ from clrx.job import error_of, job_of, shown_value, value_of
 from clrx.race import RETRY, Race, launcher_of, read_race, reopen, runs_of
 from clrx.run import state_of
 from clrx.screen import say
+from clrx.task.report import read_arguments
 
 log = logging.getLogger("clrx")
 
@@ -22,6 +24,7 @@ log = logging.getLogger("clrx")
 def main(arguments: list[str], conf: Path) -> int:
     """Run what the command line asks for, list it and report on it; 1 where a run did not come to its end."""
     race = read_race(arguments, conf)
+    options_of(race)  # a mistake in them is told before the first run, not after the last
     if race.runs and race.retry:
         say(f"{reopen(race.path, RETRY[race.retry])} runs are tried again")
     if race.runs and (launcher := launcher_of(race.words)) != "processes":
@@ -62,13 +65,17 @@ def report(race: Race) -> None:
     with _spared(race):
         from clrx.report.apart import data_sets
         from clrx.report.make import make_report
-        from clrx.task.report import read_arguments
 
-        paths, options = read_arguments([str(race.path), *(f"{k}={v}" for k, v in race.report.items())])
-        sets = {"": paths} if options.get("force") else data_sets(paths)
+        options = options_of(race)
+        sets = {"": [race.path]} if options.get("force") else data_sets([race.path])
         for name, runs in sets.items():
             with _spared(race):
                 say(f"report: {make_report(runs, race.path / 'report' / name, **options)}")
+
+
+def options_of(race: Race) -> dict[str, Any]:
+    """Of the report; UserError for a value that it cannot take."""
+    return read_arguments([".", *(f"{key}={value}" for key, value in race.report.items())])[1]
 
 
 @contextmanager

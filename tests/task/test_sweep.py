@@ -98,10 +98,18 @@ def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
     assert states(place) == {"seed=0": "interrupted"}
 
 
-def test_a_mistake_in_any_value_is_found_before_the_first_run(tmp_path):
-    code, said = finish(start(tmp_path / "race", "seed=0,1", "policy=constant,triangel"))
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("seed=0,1", "policy=constant,triangel"), "there is no policy 'triangel'"),
+        (("seed=0,1", "policy=constant", "target=soon"), "target"),  # of the report
+        (("seed=0,1", "policy=constant", "force=maybe"), "force=maybe"),
+    ],
+)
+def test_a_mistake_in_any_value_is_found_before_the_first_run(tmp_path, words, what):
+    code, said = finish(start(tmp_path / "race", *words))
     assert code == 2
-    assert "there is no policy 'triangel'" in said
+    assert what in said
     assert states(tmp_path / "race") == {}
 
 
