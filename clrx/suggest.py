@@ -11,18 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clrx.curve import NAMES, Curve
-from clrx.fall import (
-    STARTS,
-    STOPS,
-    arrival,
-    crossing,
-    departure,
-    drop,
-    falls_on,
-    last_judged,
-    steepness,
-    way_down,
-)
+from clrx.fall import began_before, fall_of, goes_on, last_judged
 
 
 class Bounds(NamedTuple):
@@ -128,20 +117,15 @@ def _minimum(curve: Curve) -> float | Missing:
 
 
 def _span(curve: Curve) -> Bounds | Missing:
-    """The rates where the way from the first level to the best starts and stops.
-
-    No source says when a curve starts to move: here, at STARTS of the way, and it stops at STOPS of it.
-    """
-    way = way_down(curve)
-    if way is None:
+    """The rates where the way from the first level to the best starts and stops; no source says when that is."""
+    fall = fall_of(curve)
+    if fall is None:
         return _lowest_first(curve)
-    start, stop = departure(way), arrival(way)
-    if start <= curve.edge or drop(curve, 0) > steepness(curve, way) / 2:
+    if began_before(curve, fall):
         return Missing(f"the {NAMES[curve.name]} improves from the lowest rates on", "below")
-    if falls_on(curve, way):
+    if goes_on(curve, fall):
         return _lowest_last(curve)
-    low, high = crossing(curve, way, start, STARTS), crossing(curve, way, stop, STOPS)
-    return Bounds(low, min(high, float(curve.lr[last_judged(curve)])))
+    return Bounds(fall.low, min(fall.high, float(curve.lr[last_judged(curve)])))
 
 
 def _lowest_first(curve: Curve) -> Missing:
