@@ -5,7 +5,8 @@
 `plain` drains the generator of steps that `clrx train` drains, `pass` is one pass of the range test over it
 (weights copied and put back, each loss read and watched), `test` is the whole of one with repeats=1: a new
 network, the pass, the curves, the intervals and the files, without the picture. All take the same STEPS steps on
-the same images and weights, in turn; the ratios are medians over rounds.
+the same images and weights, in turn; the ratios are medians over rounds. Page faults of the heap are a tenth of the
+time and fall on any of them: set MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ to 4294967296.
 """
 
 import csv

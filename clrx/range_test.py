@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil, inf, isfinite
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -50,6 +51,15 @@ class RangeTest:
             return balanced_rows(labels, rows, min(counts.min(), max(1, most // len(counts))), cfg.seed)
         drawn = random_generator(cfg.seed, "range_test", "images").permutation(rows)
         return np.sort(drawn[:most])
+
+
+class Taken(NamedTuple):
+    """The numbers of a step."""
+
+    lr: float
+    epoch: float
+    loss: float
+    accuracy: float
 
 
 @dataclass
@@ -121,27 +131,37 @@ def _collect(test: RangeTest, steps: Steps, screen: Screen) -> Repeat:
     node, total, subset = test.cfg.range_test, test.ramp.steps, test.subset
     block = 1 if test.tools.device.type == "cpu" else BLOCK
     watch = Watch(RunningMean(max(1.0, node.smoothing * total)), node.stop_at)
-    taken: list[Step] = []
+    taken: list[Taken] = []
     measured: dict[int, dict[str, float]] = {}
     while len(taken) < total and watch.stopped == "end":
         waiting = [next(steps) for _ in range(min(block, total - len(taken)))]
-        for loss in torch.stack([step.loss.double() for step in waiting]).tolist():
-            watch.add(loss)
+        read = _read(waiting)
+        for one in read:
+            watch.add(one.loss)
         if subset is not None and len(taken) % node.every < len(waiting):
             measured[len(taken) + len(waiting) - 1] = _measure(test, subset)
-        taken += waiting
+        taken += read
         screen.advance(
             len(taken), f"lr {taken[-1].lr:.3g}  loss {watch.smoothed[-1]:.4f}" if watch.smoothed else ""
         )
     return _repeat(taken[: len(watch.losses)], watch, measured)
 
 
-def _repeat(taken: list[Step], watch: Watch, measured: dict[int, dict[str, float]]) -> Repeat:
+def _read(steps: list[Step]) -> list[Taken]:
+    """One read of the device for all."""
+    numbers = torch.stack([torch.stack((step.loss.double(), step.correct.double())) for step in steps])
+    return [
+        Taken(step.lr, step.progress.epoch, loss, correct / step.images)
+        for step, (loss, correct) in zip(steps, numbers.tolist(), strict=True)
+    ]
+
+
+def _repeat(taken: list[Taken], watch: Watch, measured: dict[int, dict[str, float]]) -> Repeat:
     values = {"loss": np.array(watch.losses), "smoothed": np.array(watch.smoothed)}
-    values["accuracy"] = np.array([float(step.correct) / step.images for step in taken])
+    values["accuracy"] = np.array([one.accuracy for one in taken])
     for name in MEASURED:
         values[name] = np.array([measured.get(i, {}).get(name, np.nan) for i in range(len(taken))])
-    lr, epoch = (np.array(found) for found in ([s.lr for s in taken], [s.progress.epoch for s in taken]))
+    lr, epoch = np.array([one.lr for one in taken]), np.array([one.epoch for one in taken])
     return Repeat(lr, epoch, values, watch.stopped)
 
 
