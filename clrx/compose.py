@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from clrx.completion import options_of
-from clrx.errors import FULL, ClrxError, UserError, did_you_mean
+from clrx.errors import FULL, ClrxError, UserError, causes, did_you_mean
 
 
 def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
@@ -104,7 +104,7 @@ def as_user_error(
 
     `chosen` are the group=option overrides: their keys are among those that an unknown key is compared with.
     """
-    chain = list(_causes(error))
+    chain = list(causes(error))
     for link in chain:
         if isinstance(link, ClrxError):
             return link
@@ -117,12 +117,6 @@ def as_user_error(
         if isinstance(link, HydraException | OmegaConfBaseException):
             return _bad_key(chain, primary, chosen)
     return None
-
-
-def _causes(error: BaseException | None):
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _missing_option(error: MissingConfigException, conf: Path | None) -> UserError:

@@ -2,7 +2,7 @@
 
 import errno
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -34,6 +34,13 @@ class UserError(ClrxError):
 
 class RunError(ClrxError):
     """A run that was rightly asked for and failed: exit code 1."""
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it was raised from or met while handling, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _rebuild(kind: type[ClrxError], what: str, where: str, allowed: str, fix: str) -> ClrxError:

@@ -7,17 +7,18 @@ from collections.abc import Callable
 
 from clrx.errors import FULL, ClrxError, RunError
 from clrx.memory import out_of_memory, ran_out
-from clrx.signals import Interrupted
+from clrx.signals import Interrupted, listening
 
 
 def exit_code_of(command: Callable[[], int]) -> int:
     """Run the command; print one message for whatever it raises and return the exit code.
 
-    2 for a mistake of the user, 1 for a failed run, 130 for Ctrl-C, 141 where the reader of a pipe has gone.
-    CLRX_DEBUG=1 adds the traceback.
+    2 for a mistake of the user, 1 for a failed run, 130 for Ctrl-C, 143 for SIGTERM, 141 where the reader of a pipe
+    has gone. CLRX_DEBUG=1 adds the traceback.
     """
     try:
-        return command()
+        with listening():
+            return command()
     except KeyboardInterrupt:
         return _tell("interrupted", 130)
     except (ClrxError, Interrupted) as error:

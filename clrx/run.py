@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from clrx.changes import difference, refuse_changes, refuse_moved
 from clrx.errors import FULL, RunError, UserError
 from clrx.files import read_json, remove_parts, write_json, write_text
-from clrx.signals import Interrupted
+from clrx.signals import Interrupted, signal_behind
 
 log = logging.getLogger("clrx")
 STATES = ("running", "complete", "failed", "diverged", "interrupted")
@@ -116,12 +116,12 @@ def _start_record(run: Run, cfg: DictConfig, facts: dict[str, Any]) -> None:
 
 
 def _end_record(run: Run, error: BaseException) -> None:
-    state = "failed"
-    if isinstance(error, Interrupted | KeyboardInterrupt):
+    state, end = "failed", signal_behind(error) or error
+    if isinstance(end, Interrupted | KeyboardInterrupt):
         state = "interrupted"
-    elif isinstance(error, Diverged):
+    elif isinstance(end, Diverged):
         state = "diverged"
-    message = str(error) or type(error).__name__
+    message = str(end) or type(end).__name__
     try:
         _write_end(run, error, state, message)
     except Interrupted:  # a second signal: the record of the end takes no time and is begun again

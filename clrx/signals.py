@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from clrx.errors import causes
+
 AGAIN = 0.01  # s until a signal that went unheard is sent again
 
 
@@ -31,6 +33,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._pending: int | None = None
+        self._raised: int | None = None
         self._shields = 0
 
     def handle(self, number: int, frame: object) -> None:
@@ -38,7 +41,7 @@ class Stop:
         if self._pending is None and self._shields:
             self._pending = number
             return
-        self._pending = None
+        self._pending, self._raised = None, number
         raise Interrupted(number, within=self._shields > 0)
 
     @contextmanager
@@ -50,8 +53,17 @@ class Stop:
         finally:
             self._shields -= 1
         if self._pending is not None and not self._shields:
-            number, self._pending = self._pending, None
-            raise Interrupted(number)
+            self._raised, self._pending = self._pending, None
+            raise Interrupted(self._raised)
+
+    def behind(self, error: BaseException) -> Interrupted | None:
+        """The Interrupted that `error` comes of; None where no signal was raised before it, or the disk made it.
+
+        A library that Interrupted passes through may end with an error of its own: matplotlib's C code with a
+        ValueError, OmegaConf with an AttributeError over a node that it had half copied.
+        """
+        disk = any(isinstance(link, OSError) for link in causes(error))
+        return None if self._raised is None or disk else Interrupted(self._raised)
 
 
 @contextmanager
@@ -65,10 +77,20 @@ def listening() -> Iterator[Stop]:
     told, sys.unraisablehook = sys.unraisablehook, _unheard(sys.unraisablehook)
     try:
         yield stop
+    except Exception as error:
+        if behind := stop.behind(error):
+            raise behind from error
+        raise
     finally:
         sys.unraisablehook = told
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def signal_behind(error: BaseException) -> Interrupted | None:
+    """What the Stop that listens now says is behind `error`; None where none listens."""
+    listener = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+    return listener.behind(error) if isinstance(listener, Stop) else None
 
 
 def _unheard(others: Callable[[Any], object]) -> Callable[[Any], None]:

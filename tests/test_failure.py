@@ -1,5 +1,6 @@
 """Every end of a command is one message on stderr and one exit code."""
 
+import os
 import signal
 
 import pytest
@@ -57,6 +58,21 @@ def test_the_traceback_is_for_debugging(capsys, monkeypatch, error, code, messag
     assert err.startswith("Traceback (most recent call last)")
     assert "in command" in err
     assert err.endswith(message)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("kind", [AttributeError, UserError, ImportError])
+def test_what_becomes_of_a_signal_in_a_library_is_told_as_the_signal(capsys, number, code, kind):
+    """SIGINT while OmegaConf copied a node ended as its AttributeError, with exit code 1."""
+
+    def command() -> int:
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            raise kind("'NoneType' object has no attribute '_invalidate_flags_cache'")
+
+    assert exit_code_of(command) == code
+    assert capsys.readouterr() == ("", f"error: interrupted by {number.name}\n")
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])

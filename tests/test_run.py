@@ -4,8 +4,10 @@
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from omegaconf import OmegaConf
@@ -13,7 +15,7 @@ from omegaconf import OmegaConf
 from clrx.changes import refuse_changes
 from clrx.errors import RunError, UserError
 from clrx.run import Diverged, open_run, refuse_other_run, state_of
-from clrx.signals import Interrupted
+from clrx.signals import Interrupted, listening
 
 CONFIG = {
     "lr": 1e-5,
@@ -85,6 +87,15 @@ def test_the_end_becomes_the_state(tmp_path, error, state, message):
     assert "INFO half way" in log
     assert ("Traceback" in log) is (error is not None)
     assert error is None or "in work" in log  # where it happened
+
+
+def test_a_library_error_made_of_a_signal_is_an_interruption(tmp_path):
+    with pytest.raises(Interrupted, match="SIGTERM"), listening(), open_run(tmp_path, config(), {"seed": 3}):
+        with suppress(Interrupted):
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise ValueError("Invalid bounding box")
+    assert (record(tmp_path)["state"], record(tmp_path)["error"]) == ("interrupted", "interrupted by SIGTERM")
+    assert "Invalid bounding box" in (tmp_path / "train.log").read_text()
 
 
 def test_nothing_is_a_run_without_a_record(tmp_path):

@@ -9,11 +9,11 @@ import sys
 import threading
 import time
 import weakref
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import pytest
 
-from clrx.signals import Interrupted, Stop, listening
+from clrx.signals import Interrupted, Stop, listening, signal_behind
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -47,6 +47,37 @@ def test_a_signal_heard_where_python_drops_exceptions_is_heard_again(shielded, c
     assert watch() is None
     assert done == ["shielded"] * shielded
     assert "Traceback" not in capfd.readouterr().err
+
+
+def mangle() -> None:
+    """As a library does whose C code meets an exception in a call back to Python, or whose clean-up fails."""
+    with suppress(Interrupted):
+        os.kill(os.getpid(), signal.SIGTERM)
+    raise ValueError("Invalid bounding box")
+
+
+def test_what_a_library_makes_of_a_signal_is_the_signal():
+    with pytest.raises(Interrupted, match="SIGTERM") as caught, listening():
+        mangle()
+    assert (caught.value.exit_code, str(caught.value.__cause__)) == (143, "Invalid bounding box")
+
+
+def test_a_full_disk_is_told_also_after_a_signal():
+    with pytest.raises(RuntimeError, match="disk"), listening():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Interrupted:
+            try:
+                raise OSError(28, "No space left on device")
+            except OSError as error:
+                raise RuntimeError("the disk is full") from error
+
+
+def test_without_a_signal_an_error_is_itself():
+    with pytest.raises(ValueError, match="box"), listening():
+        assert signal_behind(ValueError("Invalid bounding box")) is None
+        raise ValueError("Invalid bounding box")
+    assert signal_behind(ValueError("nobody listens")) is None
 
 
 def test_other_exceptions_of_finalizers_are_told_as_ever(monkeypatch):
