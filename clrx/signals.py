@@ -46,7 +46,9 @@ class Stop:
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Nothing inside is broken off by a first signal."""
+        """Nothing inside is broken off by a first signal; one that a library has swallowed is raised before it."""
+        if self._raised is not None and sys.exc_info()[0] is None:
+            raise Interrupted(self._raised)
         self._shields += 1
         try:
             yield
@@ -55,6 +57,10 @@ class Stop:
         if self._pending is not None and not self._shields:
             self._raised, self._pending = self._pending, None
             raise Interrupted(self._raised)
+
+    def forget(self) -> None:
+        """The signal that was raised is going to be sent again."""
+        self._raised = None
 
     def behind(self, error: BaseException) -> Interrupted | None:
         """The Interrupted that `error` comes of; None where no signal was raised before it, or the disk made it.
@@ -74,7 +80,7 @@ def listening() -> Iterator[Stop]:
         yield stop
         return
     before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    told, sys.unraisablehook = sys.unraisablehook, _unheard(sys.unraisablehook)
+    told, sys.unraisablehook = sys.unraisablehook, _unheard(stop, sys.unraisablehook)
     try:
         yield stop
     except Exception as error:
@@ -93,7 +99,7 @@ def signal_behind(error: BaseException) -> Interrupted | None:
     return listener.behind(error) if isinstance(listener, Stop) else None
 
 
-def _unheard(others: Callable[[Any], object]) -> Callable[[Any], None]:
+def _unheard(stop: Stop, others: Callable[[Any], object]) -> Callable[[Any], None]:
     """A hook that sends a signal once more which came within a finalizer or a weak reference's callback.
 
     Python prints and drops what is raised there, Interrupted too; all else goes to `others`.
@@ -103,6 +109,7 @@ def _unheard(others: Callable[[Any], object]) -> Callable[[Any], None]:
         if not isinstance(unraisable.exc_value, Interrupted):
             others(unraisable)
             return
+        stop.forget()
         again = threading.Timer(AGAIN, os.kill, (os.getpid(), unraisable.exc_value.number))
         again.daemon = True
         again.start()

@@ -62,6 +62,17 @@ def test_what_a_library_makes_of_a_signal_is_the_signal():
     assert (caught.value.exit_code, str(caught.value.__cause__)) == (143, "Invalid bounding box")
 
 
+def test_a_signal_that_a_library_swallows_stops_the_next_step():
+    steps = []
+    with pytest.raises(Interrupted, match="SIGTERM"), listening() as stop:
+        with suppress(ValueError):
+            mangle()
+        steps.append("between")
+        with stop.shield():
+            steps.append("never")
+    assert steps == ["between"]
+
+
 def test_a_full_disk_is_told_also_after_a_signal():
     with pytest.raises(RuntimeError, match="disk"), listening():
         try:
