@@ -37,9 +37,11 @@ class RunError(ClrxError):
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it was raised from or met while handling, and so on."""
-    while error is not None:
+    """The error, what is behind it, and so on, each once: a chain may be a ring."""
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
         yield error
+        seen.append(error)
         error = error.__cause__ or error.__context__
 
 

@@ -68,8 +68,9 @@ class Stop:
         A library that Interrupted passes through may end with an error of its own: matplotlib's C code with a
         ValueError, OmegaConf with an AttributeError over a node that it had half copied.
         """
-        disk = any(isinstance(link, OSError) for link in causes(error))
-        return None if self._raised is None or disk else Interrupted(self._raised)
+        if self._raised is None or any(isinstance(link, OSError) for link in causes(error)):
+            return None
+        return Interrupted(self._raised)
 
 
 @contextmanager

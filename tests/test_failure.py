@@ -7,7 +7,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from clrx.errors import RunError, UserError
+from clrx.errors import RunError, UserError, causes
 from clrx.failure import exit_code_of
 from clrx.signals import Interrupted
 
@@ -73,6 +73,15 @@ def test_what_becomes_of_a_signal_in_a_library_is_told_as_the_signal(capsys, num
 
     assert exit_code_of(command) == code
     assert capsys.readouterr() == ("", f"error: interrupted by {number.name}\n")
+
+
+def test_a_chain_of_errors_may_be_a_ring(capsys):
+    """`raise known from error` makes one where `error` was met while `known` was handled."""
+    known, wrapped = UserError("root is missing"), ValueError("wrapped")
+    wrapped.__context__, known.__cause__ = known, wrapped
+    assert list(causes(wrapped)) == [wrapped, known]
+    assert exit_code_of(raising(wrapped)) == 2
+    assert capsys.readouterr() == ("", "error: root is missing\n")
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
