@@ -5,7 +5,6 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
-from tempfile import mkdtemp
 
 import numpy as np
 from PIL import Image
@@ -14,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from clrx import film, finding, phantom_images, population, radiograph
 from clrx.errors import RunError, UserError
 from clrx.film import TILE, textures
+from clrx.lock import locked
 from clrx.phantom_images import draw_images
 from clrx.places import cache_dir
 from clrx.population import Population, draw_population
@@ -28,26 +28,34 @@ HEADER = (
 
 
 def phantom_folder(images: int, pixels: int, seed: int) -> Path:
-    """The folder of this phantom, drawn on first use; of processes that draw it at once, one wins.
+    """The folder of this phantom, drawn on first use; of processes that want it at once, one draws.
 
-    `images` in all, each a square of `pixels`. Raises UserError for sizes that cannot be drawn, RunError for
-    a full or read-only disk.
+    `images` in all, each a square of `pixels`. Raises UserError for sizes that cannot be drawn and a cache folder
+    that cannot be written, RunError for a full disk.
     """
     _check(images, pixels)
     folder = cache_dir() / f"phantom-{_key(images, pixels, seed)}"
     if folder.is_dir():
         return folder
     try:
-        cache_dir().mkdir(parents=True, exist_ok=True)
-        beside = Path(mkdtemp(prefix=f"{folder.name}.part-", dir=cache_dir()))
-        try:
-            write_phantom(beside, images, pixels, seed)
-            _settle(beside, folder)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+        with locked(folder.with_name(f"{folder.name}.lock")):
+            if not folder.is_dir():
+                _draw_beside(folder, images, pixels, seed)
     except OSError as error:
         raise RunError(f"the phantom cannot be written: {error}", where=str(cache_dir())) from error
     return folder
+
+
+def _draw_beside(folder: Path, images: int, pixels: int, seed: int) -> None:
+    """Draw into a folder beside, then rename it; what a process that was killed left there goes first."""
+    beside = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    try:
+        write_phantom(beside, images, pixels, seed)
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _check(images: int, pixels: int) -> None:
@@ -62,15 +70,6 @@ def _key(images: int, pixels: int, seed: int) -> str:
     code = [Path(str(m.__file__)) for m in (film, finding, phantom_images, population, radiograph)]
     parts = [path.read_bytes() for path in (*code, Path(__file__))]
     return sha256(b"\0".join([*parts, f"{images} {pixels} {seed}".encode()])).hexdigest()[:16]
-
-
-def _settle(beside: Path, folder: Path) -> None:
-    beside.chmod(0o755)  # mkdtemp makes it private
-    try:
-        beside.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
 
 
 def write_phantom(folder: Path, images: int, pixels: int, seed: int) -> None:

@@ -87,14 +87,17 @@ def test_a_second_call_draws_nothing():
     assert (folder / "README.txt").stat().st_mtime_ns == before
 
 
-def test_two_that_draw_at_once_agree(monkeypatch, tmp_path):
+def test_of_two_that_want_it_at_once_one_draws(monkeypatch, tmp_path):
     """Threads stand for processes: what they share is the folder, and nothing else."""
     monkeypatch.setenv("CLRX_CACHE", str(tmp_path))
-    both, write = threading.Barrier(2), clrx.phantom.write_phantom
-    monkeypatch.setattr("clrx.phantom.write_phantom", lambda *request: (both.wait(), write(*request)))
+    both, write, drawn = threading.Barrier(2), clrx.phantom.write_phantom, []
+    monkeypatch.setattr(
+        "clrx.phantom.write_phantom", lambda *request: (drawn.append(request), write(*request))
+    )
     with ThreadPoolExecutor(2) as threads:
-        folders = list(threads.map(lambda _: phantom_folder(120, 32, 0), range(2)))
+        folders = list(threads.map(lambda _: (both.wait(), phantom_folder(120, 32, 0))[1], range(2)))
     assert folders[0] == folders[1]
+    assert len(drawn) == 1
     assert [path.name for path in tmp_path.iterdir()] == [folders[0].name]
     assert len(list((folders[0] / "images").iterdir())) == 120
 
@@ -202,10 +205,13 @@ def test_films_depend_on_seed_and_rows_alone():
     assert (draw_images(people, np.arange(24, 48), tiles, 32, 1) != first).any()
 
 
-def test_leftovers_of_a_killed_drawing_do_not_matter(monkeypatch, tmp_path):
+def test_leftovers_of_a_killed_drawing_are_removed(monkeypatch, tmp_path):
     monkeypatch.setenv("CLRX_CACHE", str(tmp_path))
     folder = phantom_folder(120, 32, 0)
-    half = tmp_path / f"{folder.name}.part-killed"
+    half = tmp_path / f"{folder.name}.part"
     shutil.move(folder, half)
     (half / "Data_Entry_2017_phantom.csv").unlink()
+    (half / "images" / "half.png").touch()
     assert len(phantom.load("Mass", images=120, pixels=32).files) > 0
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert not (folder / "images" / "half.png").exists()
