@@ -75,11 +75,29 @@ class Stop:
 
 @contextmanager
 def listening() -> Iterator[Stop]:
-    """A Stop that hears SIGINT and SIGTERM; outside the main thread nothing can be heard."""
-    stop = Stop()
+    """The Stop that hears SIGINT and SIGTERM, within another `listening` the same; only the main thread can hear."""
     if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
+        yield Stop()
+    elif listener := _listener():
+        yield listener
+    else:
+        with _hearing(Stop()) as stop:
+            yield stop
+
+
+def signal_behind(error: BaseException) -> Interrupted | None:
+    """What the Stop that listens now says is behind `error`; None where none listens."""
+    listener = _listener()
+    return listener.behind(error) if listener else None
+
+
+def _listener() -> Stop | None:
+    heard_by = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+    return heard_by if isinstance(heard_by, Stop) else None
+
+
+@contextmanager
+def _hearing(stop: Stop) -> Iterator[Stop]:
     before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     told, sys.unraisablehook = sys.unraisablehook, _unheard(stop, sys.unraisablehook)
     try:
@@ -92,12 +110,6 @@ def listening() -> Iterator[Stop]:
         sys.unraisablehook = told
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def signal_behind(error: BaseException) -> Interrupted | None:
-    """What the Stop that listens now says is behind `error`; None where none listens."""
-    listener = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
-    return listener.behind(error) if isinstance(listener, Stop) else None
 
 
 def _unheard(stop: Stop, others: Callable[[Any], object]) -> Callable[[Any], None]:

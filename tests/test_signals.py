@@ -73,6 +73,19 @@ def test_a_signal_that_a_library_swallows_stops_the_next_step():
     assert steps == ["between"]
 
 
+def test_within_another_the_same_one_listens():
+    """A signal that was swallowed before a task began stops its first step."""
+    with pytest.raises(Interrupted, match="SIGTERM"), listening() as outer:
+        with suppress(ValueError):
+            mangle()
+        with listening() as inner:
+            assert inner is outer
+            assert signal.getsignal(signal.SIGINT) == outer.handle
+        assert signal.getsignal(signal.SIGINT) == outer.handle
+        with inner.shield():
+            pytest.fail("the step was taken")
+
+
 def test_a_full_disk_is_told_also_after_a_signal():
     with pytest.raises(RuntimeError, match="disk"), listening():
         try:

@@ -16,6 +16,7 @@ from clrx.job import error_of, job_of, shown_value, value_of
 from clrx.race import RETRY, Race, launcher_of, read_race, reopen, runs_of
 from clrx.run import state_of
 from clrx.screen import say
+from clrx.signals import signal_behind
 from clrx.task.report import read_arguments
 
 log = logging.getLogger("clrx")
@@ -83,8 +84,9 @@ def _spared(race: Race) -> Iterator[None]:
     """A report that fails is said, and takes nothing from the runs or from other reports."""
     try:
         yield
-    except ClrxError as error:
-        say(f"no report: {error}")
     except Exception as error:
+        if behind := signal_behind(error):
+            raise behind from error
         log.debug("the report failed", exc_info=error)
-        say(f"no report: {type(error).__name__}: {error}\n  fix:     clrx report {race.path}")
+        hint = f"{type(error).__name__}: {error}\n  fix:     clrx report {race.path}"
+        say(f"no report: {error if isinstance(error, ClrxError) else hint}")

@@ -1,9 +1,14 @@
 """A sweep over several data sets has a report for each."""
 
+import os
+import signal
+from contextlib import suppress
+
 import pytest
 
 from clrx.race import Race
 from clrx.report.apart import data_sets
+from clrx.signals import Interrupted, listening
 from clrx.task.sweep import report
 
 
@@ -56,3 +61,18 @@ def test_forced_all_diseases_are_in_one_report(run, tmp_path):
         run(tmp_path / disease, facts=on(disease, disease[0] * 8))
     report(Race([], tmp_path, None, {"force": "true"}, True))
     assert (tmp_path / "report/report.html").exists()
+
+
+def test_a_signal_in_a_report_is_no_failure_of_it(run, tmp_path, monkeypatch, capsys):
+    """matplotlib's C code makes a ValueError of it."""
+
+    def draw(*_, **__):
+        with suppress(Interrupted):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise ValueError("Invalid bounding box")
+
+    run(tmp_path / "effusion", facts=on("effusion", "e" * 8))
+    monkeypatch.setattr("clrx.report.make.make_report", draw)
+    with pytest.raises(Interrupted, match="SIGINT"), listening():
+        report(Race([], tmp_path, None, {}, True))
+    assert "no report" not in capsys.readouterr().out
