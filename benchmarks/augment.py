@@ -23,7 +23,7 @@ from PIL import Image, ImageEnhance
 from scipy import ndimage
 from torchvision.transforms import v2
 
-from clrx.augment import Augment, normalise
+from clrx.data.augment import Augment, normalise
 
 BATCH, SIZE = 32, 64
 CHOPADE = Augment(7, 0.05, (0.9, 1.1), 0.1, 0.1, (0.4, 1.5), True)

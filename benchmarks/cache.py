@@ -34,7 +34,7 @@ HEAD = ["what", "measure", "unit", "median", "least", "most", "rounds", "cores",
 
 LOOP = """
 import json, sys, time
-from clrx.decode import decode_bytes
+from clrx.data.decode.image import decode_bytes
 paths, size = json.load(sys.stdin), int(sys.argv[1])
 decode_bytes(paths[0], size, 1)
 start, cpu = time.perf_counter(), time.process_time()
@@ -53,8 +53,8 @@ if sys.argv[3] == "torch":
     torch = resident()
 from pathlib import Path
 import numpy as np, pandas as pd
-from clrx.cache import open_cache
-from clrx.source import Source
+from clrx.data.cache.open import open_cache
+from clrx.data.source import Source
 files = tuple(sorted(str(path) for path in Path(sys.argv[1]).iterdir()))
 table = pd.DataFrame({"image": [path.rpartition("/")[2] for path in files], "group": "g"})
 source = Source("bench", "binary", ("a", "b"), table, np.zeros(len(files), np.int64), files=files)

@@ -22,12 +22,12 @@ from typing import Any
 import torch
 from hydra import compose, initialize_config_dir
 
-from clrx.cli import conf_dir, run
-from clrx.compose import register_resolvers
-from clrx.network import build_network
-from clrx.optim import build_optimizer
-from clrx.records import Place, open_records
-from clrx.state import save_state
+from clrx.cli.main import conf_dir, run
+from clrx.config.compose import register_resolvers
+from clrx.network.network import build_network
+from clrx.train.checkpointing import save_state
+from clrx.train.optim import build_optimizer
+from clrx.train.records import Place, open_records
 
 INTERVAL = 60.0  # s; conf/train.yaml
 TIMES = 30  # checkpoints of each kind

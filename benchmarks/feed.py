@@ -17,7 +17,7 @@ from time import perf_counter, sleep
 
 import numpy as np
 
-from clrx.feed import open_feed
+from clrx.data.feed import open_feed
 
 SHAPE, BATCH, ROUNDS = (2000, 3, 224, 224), 32, 5
 

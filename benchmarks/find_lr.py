@@ -21,18 +21,18 @@ from time import process_time
 import torch
 from hydra import compose, initialize_config_dir
 
-from clrx.bench import network_for
-from clrx.bounds import plan_before, without_bounds
-from clrx.checkpoint import clone_state
-from clrx.cli import conf_dir
-from clrx.compose import register_resolvers
-from clrx.data import open_data
-from clrx.find_range import find_range
-from clrx.loop import train_steps
-from clrx.ramp import ramp_of
-from clrx.range_test import RangeTest, run_repeats
-from clrx.screen import open_screen
-from clrx.tools import clock_over, lay_out, work_with
+from clrx.cli.main import conf_dir
+from clrx.config.compose import register_resolvers
+from clrx.core.console import open_screen
+from clrx.data.open import open_data
+from clrx.range_test.bounds import plan_before, without_bounds
+from clrx.range_test.find import find_range
+from clrx.range_test.ramp import ramp_of
+from clrx.range_test.repeats import RangeTest, run_repeats
+from clrx.run.checkpoint import clone_state
+from clrx.train.loop import train_steps
+from clrx.train.session import network_for
+from clrx.train.setup import clock_over, lay_out, work_with
 
 STEPS = 100
 CASES = {

@@ -21,7 +21,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
-from clrx.environment import hardware
+from clrx.core.machine import hardware
 
 ROUNDS = 15
 COMMANDS = {  # and the seconds that the design allows on two cores

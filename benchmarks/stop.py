@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT / "tests" / "fault")]
 
 from forker import Forker  # noqa: E402
 
-from clrx.phantom import phantom_folder  # noqa: E402
+from clrx.data.phantom.draw import phantom_folder  # noqa: E402
 
 IMAGES = 1000
 EMPTY = 4  # signals before the phantom is there

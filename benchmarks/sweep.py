@@ -15,10 +15,10 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from tempfile import TemporaryDirectory
 
-import clrx.pool
+import clrx.sweep.pool
 import clrx.task.sweep
-from clrx.cli import run
-from clrx.environment import hardware
+from clrx.cli.main import run
+from clrx.core.machine import hardware
 
 WORDS = [
     *("model=cnn4", "dataset.images=1500", "dataset.size=32", "epochs=10", "threads=1"),
@@ -44,9 +44,13 @@ class Watch:
         self.begun: dict[str, float] = {}
         self.lives: list[float] = []
         self.page = (0.0, 0.0)  # wall and CPU seconds of the report
-        self.start, self.end = clrx.pool.start, clrx.pool.record_end
+        self.start, self.end = clrx.sweep.pool.start, clrx.sweep.pool.record_end
         self.report = clrx.task.sweep.report
-        clrx.pool.start, clrx.pool.record_end, clrx.task.sweep.report = self._start, self._end, self._report
+        clrx.sweep.pool.start, clrx.sweep.pool.record_end, clrx.task.sweep.report = (
+            self._start,
+            self._end,
+            self._report,
+        )
 
     def _start(self, job, *rest):
         self.begun[job.name] = time.perf_counter()

@@ -1,5 +1,5 @@
 """`python -m clrx` is `clrx`."""
 
-from clrx.cli import main
+from clrx.cli.main import main
 
 main()

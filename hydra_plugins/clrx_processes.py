@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 
 class Processes(Launcher):
-    """`hydra/launcher=processes`: every run in a process of its own, `workers` at a time (clrx.pool)."""
+    """`hydra/launcher=processes`: every run in a process of its own, `workers` at a time (clrx.sweep.pool)."""
 
     def __init__(self, workers: int = 1) -> None:
         self.workers = workers
@@ -21,6 +21,6 @@ class Processes(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs; what each returns to the sweeper is its metric of selection on validation."""
-        from clrx.pool import run_batch
+        from clrx.sweep.pool import run_batch
 
         return run_batch(self.config, self.load, [list(words) for words in job_overrides], self.workers)

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 
 class Search(Sweeper):
-    """`hydra/sweeper=optuna`, in short `search=optuna`: clrx.search on any launcher."""
+    """`hydra/sweeper=optuna`, in short `search=optuna`: clrx.sweep.search on any launcher."""
 
     def __init__(self, trials: int, at_a_time: int, seed: int, params: dict[str, str]) -> None:
         self.trials, self.at_a_time, self.seed, self.params = trials, at_a_time, seed, params
@@ -21,7 +21,7 @@ class Search(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Search until `trials` settings have been tried."""
-        from clrx.search import Setting, search
+        from clrx.sweep.search import Setting, search
 
         assert self.config is not None
         words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]

@@ -53,7 +53,7 @@ def at_import(statements: list[ast.stmt]) -> list[str]:
 def layer(module: str) -> str:
     """cli, task, core, or the folder of what is reached by `_target_` alone."""
     parts = module.split(".")
-    if parts[-1] in ("cli", "__main__", "child"):  # child: the command line of a sweep's processes
+    if parts[1:2] in (["cli"], ["__main__"]):
         return "cli"
     return parts[1] if len(parts) > 1 and parts[1] in ("task", "dataset", "model", "policy") else "core"
 
@@ -89,18 +89,22 @@ def test_imports_point_down(module):
 
 
 def test_only_the_completion_asks_the_command_line_for_its_commands():
-    asking = {module for module in MODULES if layer(module) == "task" and "clrx.cli" in imports(module)}
+    asking = {module for module in MODULES if layer(module) == "task" and "clrx.cli.main" in imports(module)}
     assert asking <= {"clrx.task.completion"}
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if layer(module) == "policy"])
 def test_a_policy_is_standard_library_and_the_clock(module):
     outside = {name for name in imports(module) if name.split(".")[0] not in sys.stdlib_module_names}
-    assert {name for name in outside if layer(name) != "policy"} <= {"clrx.progress", "clrx.errors"}
+    assert {name for name in outside if layer(name) != "policy"} <= {
+        "clrx.schedule.progress",
+        "clrx.core.errors",
+    }
 
 
 @pytest.mark.parametrize(
-    "module", ["clrx.cli", "clrx.compose", "clrx.completion", "clrx.errors", "clrx.failure"]
+    "module",
+    ["clrx.cli.main", "clrx.config.compose", "clrx.cli.completion", "clrx.core.errors", "clrx.cli.failure"],
 )
 def test_what_every_command_loads_is_light(module):
     seen, waiting = set(), [module]
@@ -145,4 +149,4 @@ def test_a_file_without_a_yaml_is_reached_by_nobody(group):
     used = {name for module in MODULES for name in imports(module)}
     named = {module for module in MODULES if f"{module}." in targets or module in used}
     idle = {module for module in MODULES if module.startswith(f"clrx.{group}.")} - named
-    assert idle - {"clrx.policy.warmup"} == set()  # put around a policy by clrx.schedule, by its name
+    assert idle - {"clrx.policy.warmup"} == set()  # put around a policy by clrx.schedule.build, by its name

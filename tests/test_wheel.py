@@ -85,7 +85,7 @@ def test_the_sdist_has_what_builds_and_tests_it(built):
 
 def test_the_command_comes_from_the_wheel(installed, command):
     assert "usage: clrx COMMAND" in command("--help")
-    asked = "import clrx.cli; print(clrx.cli.__file__); print(clrx.cli.conf_dir())"
+    asked = "import clrx.cli.main; print(clrx.cli.main.__file__); print(clrx.cli.main.conf_dir())"
     done = subprocess.run(
         [installed / "python", "-c", asked], cwd=installed, capture_output=True, text=True, timeout=60
     )

@@ -1,8 +1,8 @@
 """ChestX-ray14 (Wang et al. 2017), one disease against No Finding, as Chopade et al. 2021 train on it."""
 
-from clrx.nih import binary_source, open_release
-from clrx.nih_table import check_disease
-from clrx.source import Source
+from clrx.data.nih.labels import check_disease
+from clrx.data.nih.release import binary_source, open_release
+from clrx.data.source import Source
 
 
 def load(

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from clrx.nih import as_source, open_release
-from clrx.nih_table import DISEASES, one_hot
-from clrx.source import Source
+from clrx.data.nih.labels import DISEASES, one_hot
+from clrx.data.nih.release import as_source, open_release
+from clrx.data.source import Source
 
 
 def load(

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from clrx.errors import UserError
-from clrx.nih import Release, as_source, choose, open_release, shortage
-from clrx.nih_table import DISEASES, NO_FINDING, one_hot
-from clrx.source import Source
+from clrx.core.errors import UserError
+from clrx.data.nih.labels import DISEASES, NO_FINDING, one_hot
+from clrx.data.nih.release import Release, as_source, choose, open_release, shortage
+from clrx.data.source import Source
 
 
 def load(

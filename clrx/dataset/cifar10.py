@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from clrx.errors import UserError, first_line
-from clrx.places import cache_dir
-from clrx.source import UNLIKE, Source
-from clrx.tree import given_folder, leaves, tree_source
+from clrx.core.errors import UserError, first_line
+from clrx.core.paths import cache_dir
+from clrx.data.image_folders import given_folder, leaves, tree_source
+from clrx.data.source import UNLIKE, Source
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # Mishra et al. 2019, section 2.1

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from clrx.archive import resolve_root
-from clrx.classes import in_order, indices, task_of
-from clrx.csv_file import read_csv
-from clrx.errors import UserError
-from clrx.missing import check_missing, settle_missing
-from clrx.source import Source
-from clrx.tree import PARTS, given_file
+from clrx.core.errors import UserError
+from clrx.data.archive import resolve_root
+from clrx.data.classes import in_order, indices, task_of
+from clrx.data.csv_file import read_csv
+from clrx.data.image_folders import PARTS, given_file
+from clrx.data.missing import check_missing, settle_missing
+from clrx.data.source import Source
 
 
 def load(

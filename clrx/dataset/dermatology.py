@@ -4,13 +4,13 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from clrx.archive import ENDINGS, resolve_root
-from clrx.classes import in_order, indices, task_of
-from clrx.csv_file import read_csv
-from clrx.errors import UserError
-from clrx.missing import check_missing, settle_missing
-from clrx.source import Source
-from clrx.tree import given_folder, image_files, leaves, tree_source
+from clrx.core.errors import UserError
+from clrx.data.archive import ENDINGS, resolve_root
+from clrx.data.classes import in_order, indices, task_of
+from clrx.data.csv_file import read_csv
+from clrx.data.image_folders import given_folder, image_files, leaves, tree_source
+from clrx.data.missing import check_missing, settle_missing
+from clrx.data.source import Source
 
 COLUMNS = {"lesion_id": "group", "image_id": "image", "dx": "dx"}
 PATTERN = "*metadata*.csv"

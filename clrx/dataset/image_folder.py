@@ -1,8 +1,8 @@
 """A user's own images: one folder a class, below train/, val/ and test/ folders or in one tree."""
 
-from clrx.classes import in_order
-from clrx.source import Source
-from clrx.tree import given_folder, leaves, tree_source
+from clrx.data.classes import in_order
+from clrx.data.image_folders import given_folder, leaves, tree_source
+from clrx.data.source import Source
 
 
 def load(root: str | None = None, positive: str | None = None, color: bool = True) -> Source:

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from clrx.classes import in_order
-from clrx.errors import UserError
-from clrx.npz import as_images, read_npz
-from clrx.randomness import random_generator
-from clrx.source import Source
-from clrx.tree import given_root, leaves, tree_source
+from clrx.core.errors import UserError
+from clrx.core.randomness import random_generator
+from clrx.data.classes import in_order
+from clrx.data.image_folders import given_root, leaves, tree_source
+from clrx.data.npz import as_images, read_npz
+from clrx.data.source import Source
 
 CLASSES = ("normal", "microcalcification")
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clrx.classes import task_of
-from clrx.errors import UserError, did_you_mean, first_line
-from clrx.npz import as_images, read_arrays
-from clrx.places import cache_dir
-from clrx.source import Source, Task
-from clrx.tree import given_file
+from clrx.core.errors import UserError, did_you_mean, first_line
+from clrx.core.paths import cache_dir
+from clrx.data.classes import task_of
+from clrx.data.image_folders import given_file
+from clrx.data.npz import as_images, read_arrays
+from clrx.data.source import Source, Task
 
 PARTS = {"train": "train", "val": "validation", "test": "test"}
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from clrx.nih import binary_source, open_release
-from clrx.nih_table import check_disease
-from clrx.phantom import LABEL, phantom_folder
-from clrx.source import Source
+from clrx.data.nih.labels import check_disease
+from clrx.data.nih.release import binary_source, open_release
+from clrx.data.phantom.draw import LABEL, phantom_folder
+from clrx.data.source import Source
 
 
 def load(

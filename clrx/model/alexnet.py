@@ -3,9 +3,9 @@
 from torch import Tensor, nn
 from torchvision.models import AlexNet_Weights, alexnet
 
-from clrx.body import Body, Pretrained, stages_by_module
-from clrx.errors import require_number
-from clrx.stem import set_stem
+from clrx.core.errors import require_number
+from clrx.network.body import Body, Pretrained, stages_by_module
+from clrx.network.stem import set_stem
 
 LAYERS = (
     "features.0",

@@ -10,7 +10,7 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from clrx.body import Body, stages_by_module
+from clrx.network.body import Body, stages_by_module
 
 
 class LocalNorm(nn.Module):

@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from clrx.body import pool
-from clrx.errors import require_number
+from clrx.core.errors import require_number
+from clrx.network.body import pool
 
 
 class Linear(nn.Module):

@@ -7,9 +7,9 @@ from typing import Any
 from timm.models.efficientnet import _gen_mobilenet_v1
 from torch import nn
 
-from clrx.body import IMAGENET_MEAN, IMAGENET_STD, Body
-from clrx.errors import require_number
-from clrx.timm_body import create_timm, timm_body
+from clrx.core.errors import require_number
+from clrx.network.body import IMAGENET_MEAN, IMAGENET_STD, Body
+from clrx.network.timm_body import create_timm, timm_body
 
 NAME = "mobilenetv1_100"
 NOTE = (

@@ -4,8 +4,8 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from clrx.body import Body, stages_by_module
-from clrx.errors import require_number
+from clrx.core.errors import require_number
+from clrx.network.body import Body, stages_by_module
 
 
 class Residual(nn.Module):

@@ -5,8 +5,8 @@ from typing import Any
 
 from timm.models import get_pretrained_cfg
 
-from clrx.body import Body
-from clrx.timm_body import check_name, create_timm, timm_body
+from clrx.network.body import Body
+from clrx.network.timm_body import check_name, create_timm, timm_body
 
 
 def build(

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from clrx.plot import style
-from clrx.plot.record import Scored, read_record, read_scored
+from clrx.run.scores import Scored, read_record, read_scored
 
 
 class Reliability(NamedTuple):

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from clrx.plot import style
-from clrx.plot.record import read_record
+from clrx.run.scores import read_record
 
 PANELS = (2.1, 2.1, 1.3)  # inches: accuracy, loss, learning rate
 FEW = 15  # up to so many epochs are marked each

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from clrx.lineup import Line
 from clrx.plot.style import COLOURS, DPI, GREY, SMALL, TEXT, WIDTH, dress
+from clrx.schedule.preview import Line
 
 RATE, BOUND, MOMENTUM = COLOURS[0], COLOURS[1], COLOURS[3]
 LARGE, LOW = 2.7, 1.4  # inches: heights of a rate drawn alone and of the momentum below it
@@ -19,7 +19,7 @@ COLUMNS = 4  # of the small multiples, at most
 
 
 def draw_policies(lines: Sequence[Line]) -> Figure:
-    """One policy above its momentum, or several side by side; lines of `clrx.lineup.line_up`."""
+    """One policy above its momentum, or several side by side; lines of `clrx.schedule.preview.line_up`."""
     alone = sum(not line.is_momentum for line in lines) == 1
     return _draw_alone(lines) if alone else _draw_grid(lines)
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from clrx.metrics import measure
+from clrx.metrics.measure import measure
 from clrx.plot import style
-from clrx.plot.record import Scored, read_record, read_scored
 from clrx.plot.roc import counts
+from clrx.run.scores import Scored, read_record, read_scored
 
 FEW = 4  # up to so many classes have their lines of prevalence drawn; the legend gives it always
 

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from clrx.curve import GAINS, NAMES
-from clrx.files import read_json
+from clrx.core.files import read_json
 from clrx.plot import style
 from clrx.plot.curves import read_table
-from clrx.plot.record import read_record
+from clrx.range_test.curve import GAINS, NAMES
+from clrx.run.scores import read_record
 
 HEIGHTS = (2.3, 1.2, 1.5)  # inches: loss, accuracy, rules
 LABELS = {"minimum_tenth": "minimum / 10", "smith2017": "Smith 2017", "chopade2021": "Chopade 2021"}

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from clrx.metrics import measure
+from clrx.metrics.measure import measure
 from clrx.plot import style
-from clrx.plot.record import Scored, read_record, read_scored
+from clrx.run.scores import Scored, read_record, read_scored
 
 
 def draw(run: Path) -> list[Path]:

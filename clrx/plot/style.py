@@ -12,8 +12,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clrx.files import write_bytes
-from clrx.scale import scaled_mark
+from clrx.core.files import write_bytes
+from clrx.schedule.stretch import scaled_mark
 
 WIDTH = 5.0  # inches; shown 375 pixels wide (a phone), a 10 point letter is 10 pixels high
 DPI = 200

@@ -9,8 +9,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from clrx.lineup import Line
-from clrx.screen import console, say
+from clrx.core.console import console, say
+from clrx.schedule.preview import Line
 
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # Braille: 4 rows of 2 dots
 LARGE, SMALL = (96, 12), (24, 5)  # columns at most, and rows, of a chart

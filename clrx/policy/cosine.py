@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from clrx.errors import require_number
-from clrx.progress import Progress
+from clrx.core.errors import require_number
+from clrx.schedule.progress import Progress
 
 
 @dataclass(frozen=True)

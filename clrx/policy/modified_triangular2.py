@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from clrx.errors import require_number
-from clrx.progress import Progress, cycle_at, ends_every
+from clrx.core.errors import require_number
+from clrx.schedule.progress import Progress, cycle_at, ends_every
 
 
 @dataclass(frozen=True)

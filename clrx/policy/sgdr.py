@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from clrx.errors import require_number
-from clrx.progress import Progress, cycle_at, ends_every
+from clrx.core.errors import require_number
+from clrx.schedule.progress import Progress, cycle_at, ends_every
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clrx.compare import Record, collect
-from clrx.errors import UserError, did_you_mean
+from clrx.core.errors import UserError, did_you_mean
 from clrx.report.grouping import Group, group_runs
-from clrx.selection import column_of
+from clrx.run.read import Record, collect
+from clrx.train.selection import column_of
 
 USUAL = ("constant", "time_decay", "exponential", "step")  # policies that a baseline is looked for among
 

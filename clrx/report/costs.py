@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from clrx.compare import Record
+from clrx.metrics.statistics import Summary, summarise
 from clrx.report.comparison import Comparison
+from clrx.report.formatting import NOTHING, count, duration, number, signed, span
 from clrx.report.grouping import Group
 from clrx.report.published import LESS_IS_BETTER, TIMES, Published, ours, published_of, verdict
 from clrx.report.results import named
 from clrx.report.tables import Table
-from clrx.report.wording import NOTHING, count, duration, number, signed, span
-from clrx.statistics import Summary, summarise
+from clrx.run.read import Record
 
 
 def phases_of(run: Record) -> list[dict[str, Any]]:

@@ -2,10 +2,10 @@
 
 from clrx.report.comparison import Comparison
 from clrx.report.notices import scale_of
-from clrx.report.reach import CLOCKS, Race
 from clrx.report.results import metric_names, outcomes
 from clrx.report.runs import title_of
 from clrx.report.tables import as_csv
+from clrx.report.time_to_target import CLOCKS, Race
 
 SUMMARY = ("n", "mean", "std", "low", "high")
 DIFFERENCE = ("n", "mean", "std", "low", "high", "p", "p_holm", "p_flip", "p_flip_holm")

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from clrx.files import write_bytes, write_text
+from clrx.core.files import write_bytes, write_text
 from clrx.report.comparison import Comparison, compare
 from clrx.report.costs import phase_table, published_table
-from clrx.report.dots import dot_pictures
 from clrx.report.export import comparison_csv, runs_csv
 from clrx.report.figures import Picture
 from clrx.report.figures import race as race_pictures
+from clrx.report.means import dot_pictures
 from clrx.report.notices import marked
 from clrx.report.page import differences_table, page, result_tables
-from clrx.report.reach import Race, race, race_table
 from clrx.report.runs import runs_table
 from clrx.report.score_figures import score_pictures
 from clrx.report.tables import Table, as_latex, as_markdown, written
+from clrx.report.time_to_target import Race, race, race_table
 
 
 def make_report(

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from clrx.compare import Record
 from clrx.report.comparison import Comparison
+from clrx.report.formatting import listed, plural
 from clrx.report.grouping import place_name, place_of
 from clrx.report.tables import Table
-from clrx.report.wording import listed, plural
-from clrx.scale import scaled_mark
+from clrx.run.read import Record
+from clrx.schedule.stretch import scaled_mark
 
 
 class Notice(NamedTuple):

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from clrx import html
+from clrx.report import html
 from clrx.report.comparison import Comparison
 from clrx.report.costs import phase_table, published_table
 from clrx.report.figures import Picture
+from clrx.report.formatting import listed, plural
 from clrx.report.grouping import differences
 from clrx.report.notices import notices
-from clrx.report.reach import Race, fastest, late, race_table
 from clrx.report.results import half_table, main_table, metrics_table, named, of_patients, sentences, titled
 from clrx.report.runs import run_metrics, run_sections, runs_table
 from clrx.report.tables import Table, as_html
-from clrx.report.wording import listed, plural
+from clrx.report.time_to_target import Race, fastest, late, race_table
 
 STYLE = Path(__file__).with_name("style.css")
 LONG_TITLE = 90  # letters

@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from clrx.compare import Record
-from clrx.errors import UserError, did_you_mean
+from clrx.core.errors import UserError, did_you_mean
+from clrx.data.source import UNLIKE
 from clrx.report.grouping import ABSENT, Group, texts
 from clrx.report.notices import scale_of
 from clrx.report.results import FALLING
-from clrx.source import UNLIKE
+from clrx.run.read import Record
 
 KEYS = ("metric", "value", "std", "source", "match", "differs", "target")
 NEEDED = ("metric", "value", "source")

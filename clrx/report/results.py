@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clrx.metrics import in_order
+from clrx.metrics.measure import in_order
+from clrx.metrics.statistics import Difference, Summary, Values, compare, conclusion, summarise
+from clrx.metrics.weighted import HALF
 from clrx.report.comparison import Comparison
+from clrx.report.formatting import NOTHING, number, p_value, plural, signed, span
 from clrx.report.grouping import Group
 from clrx.report.tables import Table
-from clrx.report.wording import NOTHING, number, p_value, plural, signed, span
-from clrx.statistics import Difference, Summary, Values, compare, conclusion, summarise
-from clrx.tally import HALF
 
 MOST_DRAWN = 12  # groups in one figure of curves
 LEVEL = 0.95  # of every interval over seeds

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from clrx.compare import Record
 from clrx.plot import curves, style
 from clrx.report.figures import thinned
+from clrx.run.read import Record
 
 HEIGHTS = (1.5, 1.5, 1.0)  # inches: accuracy, loss, learning rate
 COLOURS = 64  # enough for two lines and their smooth edges; a quarter of the bytes

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from clrx import html
-from clrx.compare import Record
+from clrx.report import html
 from clrx.report.comparison import Comparison, has_values
 from clrx.report.costs import phases_of
+from clrx.report.formatting import NOTHING, count, duration, number, span
 from clrx.report.grouping import Group, place_name, place_of
 from clrx.report.results import named
 from clrx.report.run_curves import run_curves
 from clrx.report.tables import Table
-from clrx.report.wording import NOTHING, count, duration, number, span
+from clrx.run.read import Record
 
 STATES = {
     "killed": "recorded as running, but its process is gone: killed, perhaps for want of memory",

@@ -7,12 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from clrx.plot import calibration, confusion, precision_recall, roc, style
-from clrx.plot.record import Scored
 from clrx.report.comparison import Comparison
 from clrx.report.figures import Picture, about, look, picture, shortened
+from clrx.report.formatting import number
 from clrx.report.grouping import Group
 from clrx.report.results import drawn, drawn_note
-from clrx.report.wording import number
+from clrx.run.scores import Scored
 
 GRID = np.linspace(0, 1, 201)
 OnGrid = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]

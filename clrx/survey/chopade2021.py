@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from hydra.core.global_hydra import GlobalHydra
 
-from clrx.nih_files import find_files, label_table
-from clrx.nih_table import DISEASES, NO_FINDING, one_hot, read_table
+from clrx.data.nih.files import find_files, label_table
+from clrx.data.nih.labels import DISEASES, NO_FINDING, one_hot, read_table
 from clrx.survey.numbers import Cell, Numbers
 
 ORDER = (  # of the rows in the paper's tables

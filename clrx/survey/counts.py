@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from clrx.source import Source
-from clrx.split import PARTS, Split
+from clrx.data.source import Source
+from clrx.data.split import PARTS, Split
 from clrx.survey.numbers import ALL, Cell, Numbers
 
 NONE = "none of these"  # of a multilabel image without a label

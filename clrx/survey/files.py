@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from clrx.decode import DICOM_NAMES, FORMATS
-from clrx.errors import UserError
-from clrx.randomness import random_generator
-from clrx.source import Source
+from clrx.core.errors import UserError
+from clrx.core.randomness import random_generator
+from clrx.data.decode.image import DICOM_NAMES, FORMATS
+from clrx.data.source import Source
 from clrx.survey.numbers import Numbers
 
 Size = tuple[int, int, str]  # width and height in pixels as stored, kind of pixel

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from clrx.files import write_text
+from clrx.core.files import write_text
 from clrx.report.tables import Table, as_csv
 
 Cell = str | int | float | None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from clrx import html
+from clrx.report import html
 from clrx.report.tables import as_html
 from clrx.survey.numbers import Numbers, shown_table
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from clrx.cache_list import Entry
-from clrx.screen import console, say
+from clrx.core.console import console, say
+from clrx.data.cache.list import Entry
 from clrx.survey.numbers import Numbers, shown_table
 
 MEGABYTE = 1_000_000

@@ -6,14 +6,14 @@ from typing import Any, cast
 
 from matplotlib.figure import Figure
 
-from clrx.files import write_text
+from clrx.core.files import write_text
 from clrx.plot.bars import draw_bars
 from clrx.plot.contact_sheet import draw_sheet
 from clrx.plot.style import describe, save
-from clrx.survey.gather import notices, strips
-from clrx.survey.look import Look
+from clrx.survey.collect import Look
 from clrx.survey.numbers import ALL, Numbers, write_numbers
 from clrx.survey.page import page
+from clrx.survey.tables import notices, strips
 
 
 def write_survey(path: Path, look: Look, groups: Mapping[str, Sequence[Numbers]], across: int) -> None:

@@ -1,8 +1,8 @@
 """`clrx completion bash|zsh|fish`: print the script that completes clrx command lines."""
 
-from clrx.cli import COMMANDS, conf_dir
-from clrx.completion import SCRIPTS, words
-from clrx.errors import UserError
+from clrx.cli.completion import SCRIPTS, words
+from clrx.cli.main import COMMANDS, conf_dir
+from clrx.core.errors import UserError
 
 
 def main(arguments: list[str]) -> int:

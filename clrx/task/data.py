@@ -4,13 +4,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from clrx.cache_list import clear_caches, list_caches
-from clrx.errors import UserError, did_you_mean, require_number
-from clrx.files import write_text
-from clrx.screen import open_screen, say
-from clrx.survey.gather import grouped, notices
-from clrx.survey.look import look_at, published
+from clrx.core.console import open_screen, say
+from clrx.core.errors import UserError, did_you_mean, require_number
+from clrx.core.files import write_text
+from clrx.data.cache.list import clear_caches, list_caches
+from clrx.survey.collect import look_at, published
 from clrx.survey.screen import show_caches, show_numbers
+from clrx.survey.tables import grouped, notices
 from clrx.survey.write import facts_of, title_of, write_survey
 
 CACHE = ("list", "clear", "clear_unused")

@@ -7,19 +7,19 @@ from typing import Any
 from omegaconf import DictConfig
 from rich.table import Table
 
-from clrx.bounds import asks_by_plan, plan_before, reads_bounds, without_bounds
-from clrx.check import check_config, check_data
-from clrx.data import open_data
-from clrx.files import read_json
-from clrx.find_range import find_range
-from clrx.network import check_network
-from clrx.nodes import check_nodes
+from clrx.config.flatten import check_nodes
+from clrx.core.console import console, open_screen, say
+from clrx.core.files import read_json
+from clrx.core.signals import listening
+from clrx.data.open import open_data
+from clrx.network.network import check_network
 from clrx.plot.range_test import LABELS, draw
-from clrx.ramp import check_range_test
-from clrx.run import open_run, refuse_other_run, state_of
-from clrx.screen import console, open_screen, say
-from clrx.signals import listening
+from clrx.range_test.bounds import asks_by_plan, plan_before, reads_bounds, without_bounds
+from clrx.range_test.find import find_range
+from clrx.range_test.ramp import check_range_test
+from clrx.run.directory import open_run, refuse_other_run, state_of
 from clrx.task.train import facts_of
+from clrx.train.preflight import check_config, check_data
 
 # overrides that the train line does without
 DROPPED = ("repeats", "steps", "bounds", "bounds.base_lr", "bounds.max_lr")

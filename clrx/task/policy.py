@@ -4,13 +4,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from clrx.errors import UserError, require_number
-from clrx.files import write_text
-from clrx.lineup import line_up, write_lines
-from clrx.nodes import check_nodes
+from clrx.config.flatten import check_nodes
+from clrx.core.errors import UserError, require_number
+from clrx.core.files import write_text
 from clrx.plot.policies import draw_policies
 from clrx.plot.style import save
 from clrx.plot.terminal import show_lines
+from clrx.schedule.preview import line_up, write_lines
 
 FORMATS = (".png", ".svg", ".pdf")
 

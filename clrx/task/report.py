@@ -4,8 +4,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from clrx.errors import UserError, did_you_mean
-from clrx.usage import PLAIN_HELP, REPORT_OPTIONS
+from clrx.cli.usage import PLAIN_HELP, REPORT_OPTIONS
+from clrx.core.errors import UserError, did_you_mean
 
 
 def main(arguments: list[str]) -> int:

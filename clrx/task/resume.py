@@ -7,18 +7,18 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
-from clrx.check import check_config
-from clrx.errors import UserError, did_you_mean
-from clrx.extend import extend_run
-from clrx.files import read_json
-from clrx.run import refuse_other_run
+from clrx.core.errors import UserError, did_you_mean
+from clrx.core.files import read_json
+from clrx.run.directory import refuse_other_run
 from clrx.task import train
+from clrx.train.extend import extend_run
+from clrx.train.preflight import check_config
 
 
 def main(arguments: list[str]) -> int:
     """Continue the run in the directory named; key=value words may change what cannot change results.
 
-    `epochs=+N` makes the run longer (clrx.extend says how), also a complete one.
+    `epochs=+N` makes the run longer (clrx.train.extend says how), also a complete one.
     """
     if not arguments or "=" in arguments[0]:
         raise UserError(

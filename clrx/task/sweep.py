@@ -10,13 +10,13 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from clrx.compose import call_hydra
-from clrx.errors import ClrxError
-from clrx.job import error_of, job_of, shown_value, value_of
-from clrx.race import RETRY, Race, launcher_of, read_race, reopen, runs_of
-from clrx.run import state_of
-from clrx.screen import say
-from clrx.signals import signal_behind
+from clrx.config.compose import call_hydra
+from clrx.core.console import say
+from clrx.core.errors import ClrxError
+from clrx.core.signals import signal_behind
+from clrx.run.directory import state_of
+from clrx.sweep.command_line import RETRY, Race, launcher_of, read_race, reopen, runs_of
+from clrx.sweep.job import error_of, job_of, shown_value, value_of
 from clrx.task.report import read_arguments
 
 log = logging.getLogger("clrx")
@@ -40,7 +40,7 @@ def main(arguments: list[str], conf: Path) -> int:
 
 def job(cfg: DictConfig) -> float:
     """One run in a process of its own, for launchers that call it (Ray, submitit, joblib); its metric."""
-    from clrx.pool import run_jobs
+    from clrx.sweep.pool import run_jobs
 
     about = HydraConfig.get()
     one = job_of(about, about.overrides.task)
@@ -64,7 +64,7 @@ def list_runs(path: Path) -> bool:
 def report(race: Race) -> None:
     """The report of the sweep, one a data set unless forced."""
     with _spared(race):
-        from clrx.report.apart import data_sets
+        from clrx.report.by_dataset import data_sets
         from clrx.report.make import make_report
 
         options = options_of(race)

@@ -6,27 +6,27 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from clrx.bench import draw_augmented, network_for, set_up
-from clrx.bounds import note_phase, plan_before, settle_bounds, with_auto_bounds
-from clrx.check import check_config, check_data, keep_threads, warn_about_policies
-from clrx.clock import steps_per_epoch
-from clrx.conclude import conclude, show_result
-from clrx.data import Data, open_data
-from clrx.environment import git_state, hardware, versions
-from clrx.extend import stand_again
-from clrx.memory import memory_of
-from clrx.network import check_network
-from clrx.nodes import check_nodes
-from clrx.phase import train_phase
-from clrx.plan import build_plan
+from clrx.config.flatten import check_nodes
+from clrx.config.phases import build_plan
+from clrx.core.console import open_screen, say
+from clrx.core.machine import git_state, hardware, versions
+from clrx.core.signals import listening
+from clrx.data.open import Data, open_data
+from clrx.network.network import check_network
 from clrx.plot.run import draw_run
-from clrx.run import open_run, refuse_other_run, state_of, threads_of
-from clrx.scale import scale_of
-from clrx.screen import open_screen, say
-from clrx.signals import listening
-from clrx.state import note_backoffs
-from clrx.tools import choose_device
-from clrx.track import track
+from clrx.range_test.bounds import note_phase, plan_before, settle_bounds, with_auto_bounds
+from clrx.run.directory import open_run, refuse_other_run, state_of, threads_of
+from clrx.run.trackers import track
+from clrx.schedule.stretch import scale_of
+from clrx.train.checkpointing import note_backoffs
+from clrx.train.clock import steps_per_epoch
+from clrx.train.extend import stand_again
+from clrx.train.finish import conclude, show_result
+from clrx.train.memory import memory_of
+from clrx.train.phase import train_phase
+from clrx.train.preflight import check_config, check_data, keep_threads, warn_about_policies
+from clrx.train.session import draw_augmented, network_for, set_up
+from clrx.train.setup import choose_device
 
 
 def task(cfg: DictConfig) -> int:

@@ -7,24 +7,24 @@ from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig
 
-from clrx.bench import Bench, network_for, set_up
-from clrx.bounds import with_bounds
-from clrx.changes import DATA
-from clrx.check import check_config, keep_threads
-from clrx.data import Data, open_data
-from clrx.errors import RunError, UserError
-from clrx.files import read_json
-from clrx.loop import train_steps
-from clrx.material import material_of
-from clrx.phase import phase_clock, phase_work
-from clrx.plan import Phase, build_plan
-from clrx.progress import Progress
-from clrx.records import column
-from clrx.run import open_run, threads_of
-from clrx.screen import open_screen, say
-from clrx.sections import set_trainable
-from clrx.signals import listening
+from clrx.config.phases import Phase, build_plan
+from clrx.core.console import open_screen, say
+from clrx.core.errors import RunError, UserError
+from clrx.core.files import read_json
+from clrx.core.signals import listening
+from clrx.data.open import Data, open_data
+from clrx.network.sections import set_trainable
+from clrx.range_test.bounds import with_bounds
+from clrx.run.directory import open_run, threads_of
+from clrx.run.resume_guard import DATA
+from clrx.schedule.progress import Progress
 from clrx.task.resume import recorded_config
+from clrx.train.inputs import material_of
+from clrx.train.loop import train_steps
+from clrx.train.phase import phase_clock, phase_work
+from clrx.train.preflight import check_config, keep_threads
+from clrx.train.records import column
+from clrx.train.session import Bench, network_for, set_up
 
 
 def main(arguments: list[str]) -> int:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clrx.core.errors import UserError
+from clrx.data.nih.labels import DISEASES, one_hot, read_table
+from clrx.data.nih.release import Release, binary_source, open_release
+from clrx.data.split import make_split
 from clrx.dataset import chestxray14, chestxray14_multilabel, chestxray14_one_class
-from clrx.errors import UserError
-from clrx.nih import Release, binary_source, open_release
-from clrx.nih_table import DISEASES, one_hot, read_table
-from clrx.split import make_split
 
 HEADER = (
     "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"

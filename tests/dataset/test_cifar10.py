@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
+from clrx.core.errors import UserError
+from clrx.data.split import make_split
 from clrx.dataset import cifar10
 from clrx.dataset.cifar10 import CLASSES
-from clrx.errors import UserError
-from clrx.split import make_split
 
 BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 

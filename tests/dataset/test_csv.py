@@ -4,9 +4,9 @@ import tarfile
 
 import pytest
 
+from clrx.core.errors import UserError
+from clrx.data.split import make_split
 from clrx.dataset import csv
-from clrx.errors import UserError
-from clrx.split import make_split
 
 TABLE = """path,label,patient,part,age
 a/1.png,sick,p1,train,40

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
+from clrx.core.errors import UserError
+from clrx.data.split import make_split
 from clrx.dataset import dermatology
-from clrx.errors import UserError
-from clrx.split import make_split
 
 TABLE = """lesion_id,image_id,dx,dx_type,age,sex,localization
 HAM_1,ISIC_1,nv,histo,80.0,male,scalp

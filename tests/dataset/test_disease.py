@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from clrx.nih_table import DISEASES
+from clrx.data.nih.labels import DISEASES
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 # Table 2 and 3: images with the disease, No Finding, total (that of Atelectasis and Hernia corrected), batch size,

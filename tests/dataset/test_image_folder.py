@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clrx.cache import open_cache
+from clrx.core.errors import UserError
+from clrx.data.cache.open import open_cache
+from clrx.data.split import make_split
 from clrx.dataset import image_folder
-from clrx.errors import UserError
-from clrx.split import make_split
 
 PARTS = ("train", "val", "test")
 

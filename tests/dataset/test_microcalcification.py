@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from clrx.core.errors import UserError
+from clrx.data.split import make_split
 from clrx.dataset import microcalcification
 from clrx.dataset.microcalcification import parse_skew
-from clrx.errors import UserError
-from clrx.split import make_split
 
 
 def write(path, labels, /, **changes):

@@ -6,9 +6,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from clrx.core.errors import UserError
+from clrx.data.split import make_split
 from clrx.dataset import npz
-from clrx.errors import UserError
-from clrx.split import make_split
 
 SIZES = {"train": 6, "val": 3, "test": 3}
 

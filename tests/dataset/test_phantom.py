@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import clrx.phantom
+import clrx.data.phantom.draw
+from clrx.core.errors import RunError, UserError
+from clrx.data.nih.labels import DISEASES
+from clrx.data.phantom.anatomy import draw_chest
+from clrx.data.phantom.draw import LABEL, phantom_folder
+from clrx.data.phantom.exposure import textures
+from clrx.data.phantom.findings import BODY, SHADOW, Case
+from clrx.data.phantom.images import draw_bodies, draw_images
+from clrx.data.phantom.patients import draw_population
+from clrx.data.split import make_split
 from clrx.dataset import chestxray14_multilabel, phantom
-from clrx.errors import RunError, UserError
-from clrx.film import textures
-from clrx.finding import BODY, SHADOW, Case
-from clrx.nih_table import DISEASES
-from clrx.phantom import LABEL, phantom_folder
-from clrx.phantom_images import draw_bodies, draw_images
-from clrx.population import draw_population
-from clrx.radiograph import draw_chest
-from clrx.split import make_split
 
 IMAGES, PIXELS = 240, 48
 
@@ -90,9 +90,9 @@ def test_a_second_call_draws_nothing():
 def test_of_two_that_want_it_at_once_one_draws(monkeypatch, tmp_path):
     """Threads stand for processes: what they share is the folder, and nothing else."""
     monkeypatch.setenv("CLRX_CACHE", str(tmp_path))
-    both, write, drawn = threading.Barrier(2), clrx.phantom.write_phantom, []
+    both, write, drawn = threading.Barrier(2), clrx.data.phantom.draw.write_phantom, []
     monkeypatch.setattr(
-        "clrx.phantom.write_phantom", lambda *request: (drawn.append(request), write(*request))
+        "clrx.data.phantom.draw.write_phantom", lambda *request: (drawn.append(request), write(*request))
     )
     with ThreadPoolExecutor(2) as threads:
         folders = list(threads.map(lambda _: (both.wait(), phantom_folder(120, 32, 0))[1], range(2)))
@@ -107,7 +107,7 @@ def test_a_drawing_that_fails_leaves_nothing_behind(monkeypatch, tmp_path):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setenv("CLRX_CACHE", str(tmp_path))
-    monkeypatch.setattr("clrx.phantom._write_tables", full)
+    monkeypatch.setattr("clrx.data.phantom.draw._write_tables", full)
     with pytest.raises(RunError, match="No space left"):
         phantom_folder(120, 32, 0)
     assert list(tmp_path.iterdir()) == []

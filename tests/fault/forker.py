@@ -106,7 +106,7 @@ def import_all() -> None:
     import clrx
 
     for found in pkgutil.walk_packages(clrx.__path__, "clrx."):
-        if found.name not in ("clrx.__main__", "clrx.child", "clrx.decode_worker"):
+        if found.name not in ("clrx.__main__", "clrx.cli.child", "clrx.data.decode.worker"):
             import_module(found.name)
     for name in ("torch._dynamo", "torchvision", "timm", "hydra.main", "matplotlib.backends.backend_agg"):
         import_module(name)
@@ -134,7 +134,7 @@ def become(job: dict[str, Any]) -> None:
         screen = os.open(job["screen"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for number, descriptor in enumerate((null, screen, screen)):
             os.dup2(descriptor, number)
-        from clrx.cli import run
+        from clrx.cli.main import run
 
         if job["trap"]:
             from trap import Trap

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from clrx.progress import Progress
+from clrx.schedule.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@ import torch
 from nodes import head_node, model_node
 from torchvision.models import alexnet
 
-from clrx.errors import UserError
-from clrx.network import build_network, check_network
-from clrx.weights import load_weights
+from clrx.core.errors import UserError
+from clrx.network.load_weights import load_weights
+from clrx.network.network import build_network, check_network
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import torch
 from nodes import head_node, model_node
 
 from clrx.model.cifar10_full import Classifier, LocalNorm
-from clrx.network import build_network
+from clrx.network.network import build_network
 
 
 def network():

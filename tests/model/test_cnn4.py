@@ -1,7 +1,7 @@
 import torch
 from nodes import head_node, model_node
 
-from clrx.network import build_network
+from clrx.network.network import build_network
 
 
 def test_it_is_the_network_of_figure_5():

@@ -4,8 +4,8 @@ import pytest
 import torch
 from nodes import head_node, model_node, names
 
-from clrx.network import build_network
-from clrx.sections import SECTIONS
+from clrx.network.network import build_network
+from clrx.network.sections import SECTIONS
 
 SLOW = {"alexnet", "densenet121", "densenet161", "resnet34", "resnet50", "resnet101", "resnet152"}
 SIZES = {"alexnet": (64, 96), "resnet9": (16, 32)}  # alexnet's ImageNet stem takes no 32 pixels

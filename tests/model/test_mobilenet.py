@@ -4,8 +4,8 @@ import torch
 from nodes import head_node, model_node
 from safetensors.torch import load_file
 
-from clrx.network import build_network
-from clrx.weights import load_weights
+from clrx.network.load_weights import load_weights
+from clrx.network.network import build_network
 
 
 @pytest.mark.parametrize(("width", "features", "parameters"), [(1.0, 1024, 3_206_976), (0.25, 256, 213_072)])

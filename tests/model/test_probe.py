@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from clrx.network import build_network
+from clrx.network.network import build_network
 
 IMAGES = 1200  # the first of the archive
 

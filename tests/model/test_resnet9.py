@@ -1,8 +1,8 @@
 import pytest
 from nodes import head_node, model_node
 
-from clrx.errors import UserError
-from clrx.network import build_network
+from clrx.core.errors import UserError
+from clrx.network.network import build_network
 
 
 def test_it_has_the_parameters_of_pages_network():

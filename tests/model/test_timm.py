@@ -2,8 +2,8 @@ import pytest
 import torch
 from nodes import head_node, model_node
 
-from clrx.errors import UserError
-from clrx.network import build_network, check_network
+from clrx.core.errors import UserError
+from clrx.network.network import build_network, check_network
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clrx.files import CsvLog, write_json
-from clrx.intervals import intervals
-from clrx.predictions import write_predictions
+from clrx.core.files import CsvLog, write_json
+from clrx.metrics.intervals import intervals
+from clrx.metrics.predictions import write_predictions
 
 EPOCHS = ("phase", "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from clrx.metrics.predictions import write_predictions
 from clrx.plot.calibration import draw, reliability, wilson
-from clrx.predictions import write_predictions
 
 
 def test_reliability_by_hand():

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from clrx.metrics.weighted import columns
 from clrx.plot.confusion import shares, table
-from clrx.plot.record import Scored
-from clrx.tally import columns
+from clrx.run.scores import Scored
 
 
 def scored(task, labels, scores, classes) -> Scored:

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from test_style import overlapping
+from overlap import overlapping
 
-from clrx.lineup import Line
 from clrx.plot.policies import draw_policies
+from clrx.schedule.preview import Line
 
 
 def line(

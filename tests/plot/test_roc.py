@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn import metrics as reference
 
-from clrx.files import read_json
+from clrx.core.files import read_json
 from clrx.plot import precision_recall, roc, style
 
 # From the highest score down: positive, negative, positive, negative.
@@ -66,7 +66,7 @@ def test_legend_gives_the_recorded_interval(make_run, monkeypatch, module, metri
 
 @pytest.mark.parametrize("module", [roc, precision_recall])
 def test_a_class_without_images_has_a_line_in_the_legend_and_no_curve(tmp_path, monkeypatch, module):
-    from clrx.predictions import write_predictions
+    from clrx.metrics.predictions import write_predictions
 
     figures = []
     monkeypatch.setattr(style, "save", lambda figure, path: figures.append(figure))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from clrx.lineup import Line
 from clrx.plot.terminal import chart, show_lines
+from clrx.schedule.preview import Line
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.constant import Constant
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 
 @pytest.mark.parametrize("step", [0, 1, 999, 5000])

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from clrx.policy_check import trace
-from clrx.progress import progress_at
-from clrx.schedule import cycle_ends, make_momentum_policy, make_policy
+from clrx.schedule.build import cycle_ends, make_momentum_policy, make_policy
+from clrx.schedule.progress import progress_at
+from clrx.schedule.warnings import trace
 
 ROOT = Path(__file__).parents[2]
 POLICIES = sorted(path.stem for path in (ROOT / "conf/policy").glob("*.yaml"))
@@ -140,4 +140,4 @@ def test_imports_nothing_but_the_standard_library_progress_and_errors(path):
             assert node.level == 0, "relative import"
             imported.add(node.module)
     foreign = {name for name in imported if name.split(".")[0] not in sys.stdlib_module_names}
-    assert foreign <= {"clrx.progress", "clrx.errors"}
+    assert foreign <= {"clrx.schedule.progress", "clrx.core.errors"}

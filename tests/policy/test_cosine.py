@@ -3,9 +3,9 @@
 import pytest
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.cosine import Cosine
-from clrx.progress import Progress, progress_at
+from clrx.schedule.progress import Progress, progress_at
 
 
 @pytest.mark.parametrize(

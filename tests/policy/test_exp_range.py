@@ -5,10 +5,10 @@ import math
 import pytest
 from torch.optim.lr_scheduler import CyclicLR
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.exp_range import ExpRange
 from clrx.policy.triangular import Triangular
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 
 @pytest.mark.parametrize(

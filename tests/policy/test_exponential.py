@@ -3,9 +3,9 @@
 import pytest
 from torch.optim.lr_scheduler import ExponentialLR
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.exponential import Exponential
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 
 @pytest.mark.parametrize(

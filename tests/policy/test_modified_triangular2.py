@@ -2,10 +2,10 @@
 
 import pytest
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.modified_triangular2 import ModifiedTriangular2
 from clrx.policy.triangular2 import Triangular2
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 PNEUMOTHORAX = ModifiedTriangular2(base_lr=0.0075, max_lr=0.03, step_size=2, cycles=3)
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.momentum import InverseMomentum
 from clrx.policy.one_cycle import OneCycle
 from clrx.policy.triangular import Triangular
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 TRIANGULAR = InverseMomentum(0.85, 0.95, Triangular(0, 1, 2))
 ONE_CYCLE = InverseMomentum(0.85, 0.95, OneCycle(0, 1, 0.25, 1))

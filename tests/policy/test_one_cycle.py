@@ -3,9 +3,9 @@
 import pytest
 from torch.optim.lr_scheduler import OneCycleLR
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.one_cycle import OneCycle
-from clrx.progress import Progress, progress_at
+from clrx.schedule.progress import Progress, progress_at
 
 POLICY = OneCycle(base_lr=0.04, max_lr=1.0, pct_start=0.25, final_div_factor=100)
 

@@ -3,9 +3,9 @@
 import pytest
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.sgdr import SGDR
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 MISHRA = SGDR(base_lr=0.0, max_lr=0.01, T_0=1, T_mult=2)
 

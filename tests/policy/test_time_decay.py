@@ -2,9 +2,9 @@
 
 import pytest
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.time_decay import TimeDecay
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 
 @pytest.mark.parametrize(

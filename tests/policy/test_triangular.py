@@ -5,9 +5,9 @@ import math
 import pytest
 from torch.optim.lr_scheduler import CyclicLR
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.triangular import Triangular
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 PNEUMOTHORAX = Triangular(base_lr=0.0075, max_lr=0.03, step_size=2)  # Chopade et al. 2021, Table 8
 

@@ -5,9 +5,9 @@ import math
 import pytest
 from torch.optim.lr_scheduler import CyclicLR
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.triangular2 import Triangular2
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 import pytest
 from torch.optim.lr_scheduler import CosineAnnealingLR, CyclicLR, LinearLR, SequentialLR
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.policy.constant import Constant
 from clrx.policy.cosine import Cosine
 from clrx.policy.one_cycle import OneCycle
 from clrx.policy.time_decay import TimeDecay
 from clrx.policy.triangular import Triangular
 from clrx.policy.warmup import Warmup
-from clrx.progress import progress_at
+from clrx.schedule.progress import progress_at
 
 
 @pytest.mark.parametrize(

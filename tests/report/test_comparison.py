@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clrx.errors import UserError
+from clrx.core.errors import UserError
 from clrx.report.comparison import compare
 from clrx.report.notices import notices
 

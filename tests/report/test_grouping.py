@@ -2,8 +2,8 @@
 
 import pytest
 
-from clrx.compare import collect
 from clrx.report.grouping import differences, group_runs
+from clrx.run.read import collect
 
 
 def choices(**taken):

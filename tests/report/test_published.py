@@ -2,12 +2,12 @@
 
 import pytest
 
-from clrx.compare import collect
-from clrx.errors import UserError
+from clrx.core.errors import UserError
+from clrx.data.source import UNLIKE
 from clrx.report.comparison import compare
 from clrx.report.costs import published_table
 from clrx.report.published import published_of, read
-from clrx.source import UNLIKE
+from clrx.run.read import collect
 
 ENTRY = {"metric": "accuracy", "value": 0.8, "source": "Chopade 2021, Table 7"}
 

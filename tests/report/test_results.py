@@ -8,8 +8,8 @@ import pytest
 
 from clrx.report.comparison import compare
 from clrx.report.export import comparison_csv, runs_csv
-from clrx.report.reach import race
 from clrx.report.results import drawn, half_table, main_table, metrics_table, of_patients, outcomes, sentences
+from clrx.report.time_to_target import race
 
 
 def test_two_policies_that_are_one_function_differ_by_exactly_0(sweep, tmp_path):

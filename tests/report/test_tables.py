@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from clrx.report import wording
+from clrx.report import formatting as wording
 from clrx.report.tables import Table, as_csv, as_html, as_latex, as_markdown
 
 TABLE = Table("All & <more>", ("a|b", "50%"), (("x_1", "±2 < 3"),), "Note $5.")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from clrx.errors import UserError
-from clrx.failure import exit_code_of
-from clrx.run import Diverged, open_run
-from clrx.signals import listening
+from clrx.cli.failure import exit_code_of
+from clrx.core.errors import UserError
+from clrx.core.signals import listening
+from clrx.run.directory import Diverged, open_run
 
 
 def train(seed: int, place: Path, policy: str) -> int:
@@ -54,11 +54,11 @@ def command_of(job, about) -> list[str]:
 
 
 def sweep(words: list[str]) -> int:
-    import clrx.process
+    import clrx.sweep.process
     import clrx.task.sweep
-    from clrx.cli import run
+    from clrx.cli.main import run
 
-    clrx.process.command_of = command_of
+    clrx.sweep.process.command_of = command_of
     clrx.task.sweep.report = lambda race: None
     return run(["sweep", *words])
 
@@ -66,7 +66,7 @@ def sweep(words: list[str]) -> int:
 if __name__ == "__main__":
     if sys.argv[1] == "sweep":
         sys.exit(sweep(sys.argv[2:]))
-    from clrx.child import stop_with
+    from clrx.cli.child import stop_with
 
     stop_with(int(sys.argv[2]))
     seed, place, policy = sys.argv[3:]

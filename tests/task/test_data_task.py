@@ -11,8 +11,8 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from clrx.cli import run
-from clrx.data import open_data
+from clrx.cli.main import run
+from clrx.data.open import open_data
 
 # Chopade et al. 2021, typed from the paper. Table 1: label alone, label among others.
 TABLE_1 = {

@@ -4,10 +4,10 @@ import pytest
 import torch
 from toy_run import record, train
 
-from clrx.checkpoint import load_checkpoint
-from clrx.cli import run
-from clrx.loss import Loss
-from clrx.records import column
+from clrx.cli.main import run
+from clrx.run.checkpoint import load_checkpoint
+from clrx.train.loss import Loss
+from clrx.train.records import column
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -13,11 +13,11 @@ import torch
 from toy import write_toy
 from toy_run import SMALL, interrupt_at, outcome, record, train
 
-import clrx.phase
-import clrx.run
-from clrx.checkpoint import load_checkpoint
-from clrx.cli import run
-from clrx.loss import Loss
+import clrx.run.directory
+import clrx.train.phase
+from clrx.cli.main import run
+from clrx.run.checkpoint import load_checkpoint
+from clrx.train.loss import Loss
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -56,7 +56,7 @@ def limited(bench, phase, train_phase=train.train_phase):
     train_phase(bench, phase)
 train.train_phase = limited
 train.draw_augmented = lambda bench: None
-from clrx.cli import run
+from clrx.cli.main import run
 sys.exit(run(sys.argv[1:]))
 """
 
@@ -102,7 +102,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(monkeypatch, data, tmp_path
             return datetime(2033, 5, 18, tzinfo=UTC) - timedelta(seconds=2e9 - back())
 
     monkeypatch.setattr(time, "time", back)
-    monkeypatch.setattr(clrx.run, "datetime", Back)
+    monkeypatch.setattr(clrx.run.directory, "datetime", Back)
     assert train(data, tmp_path / "run", *words) == 0
     found = record(tmp_path / "run")
     assert found["finished"] < found["started"]
@@ -115,13 +115,13 @@ def test_a_clock_that_goes_backwards_changes_nothing(monkeypatch, data, tmp_path
 def test_a_cache_removed_under_a_run_is_held_to_its_end(monkeypatch, data, tmp_path):
     monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "cache"))
     assert train(data, tmp_path / "twin", "policy=constant", "epochs=1") == 0
-    show = clrx.phase._show
+    show = clrx.train.phase._show
 
     def remove(bench, clock, step):
         rmtree(tmp_path / "cache", ignore_errors=True)
         show(bench, clock, step)
 
-    monkeypatch.setattr(clrx.phase, "_show", remove)
+    monkeypatch.setattr(clrx.train.phase, "_show", remove)
     assert train(data, tmp_path / "run", "policy=constant", "epochs=1") == 0
     assert outcome(tmp_path / "run") == outcome(tmp_path / "twin")
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from toy import write_toy
 
-from clrx import phase
-from clrx.cli import run
+from clrx.cli.main import run
+from clrx.train import phase
 
 BASICS = (
     "dataset=npz",
@@ -140,7 +140,7 @@ def test_continued_run_reads_its_bounds_and_ends_the_same(clrx, monkeypatch):
 
     monkeypatch.setattr(phase, "_finish_epoch", broken)
     assert clrx("train", "parts", "bounds=auto", "epochs=2")[0] == 130
-    monkeypatch.setattr("clrx.bounds.find_range", None)
+    monkeypatch.setattr("clrx.range_test.bounds.find_range", None)
     assert run(["resume", "parts"]) == 0
     parts = whole.parent / "parts"
     assert weights(parts) == weights(whole)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from clrx.cli import run
+from clrx.cli.main import run
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -122,6 +122,6 @@ def test_mistake(policy, capsys, overrides, said):
 
 def test_torch_is_not_imported():
     names = sorted(path.stem for path in (CONF / "policy").glob("*.yaml"))
-    modules = ", ".join(["clrx.cli", "clrx.task.policy", *(f"clrx.policy.{name}" for name in names)])
+    modules = ", ".join(["clrx.cli.main", "clrx.task.policy", *(f"clrx.policy.{name}" for name in names)])
     script = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

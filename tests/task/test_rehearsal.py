@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clrx.cli import conf_dir, run
+from clrx.cli.main import conf_dir, run
+from clrx.data.phantom.draw import phantom_folder
 from clrx.dataset.cifar10 import CLASSES
-from clrx.phantom import phantom_folder
 
 # What makes an experiment small, by the words of its dataset: the images, and a network that CI has time for.
 NETWORK = ("dataset.size=32", "model=mobilenet", "model.width=0.25", "model.weights=null", "batch_size=16")

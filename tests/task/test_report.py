@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from clrx.cli import run
-from clrx.errors import UserError
+from clrx.cli.main import run
+from clrx.core.errors import UserError
 from clrx.task.report import read_arguments
 
 

@@ -6,7 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 from toy_run import interrupt_at, outcome, record, train, without_pictures
 
-from clrx.cli import run
+from clrx.cli.main import run
 
 pytestmark = pytest.mark.usefixtures("quick")
 

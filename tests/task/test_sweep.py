@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from clrx.run import state_of
+from clrx.run.directory import state_of
 
 STUB = Path(__file__).with_name("stub.py")
 

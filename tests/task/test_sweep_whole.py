@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from clrx.race import EXTRAS
-from clrx.run import state_of
+from clrx.run.directory import state_of
+from clrx.sweep.command_line import EXTRAS
 
 TINY = ("model=cnn4", "dataset.images=300", "dataset.size=16", "epochs=2", "bootstrap.resamples=20")
 RECORDS = ("steps.csv", "metrics.json", "predictions.csv", "weights/best.safetensors")

@@ -5,9 +5,9 @@ import os
 import signal
 from pathlib import Path
 
-import clrx.phase
 import clrx.task.train
-from clrx.cli import run
+import clrx.train.phase
+from clrx.cli.main import run
 
 TIMED = ("seconds", "images_per_second", "data_wait")
 SMALL = (
@@ -34,7 +34,11 @@ def without_pictures(monkeypatch) -> None:
 
 def interrupt_at(monkeypatch, step: int | None) -> None:
     """Have this process sent SIGINT while the run takes that step (counted from 1 in each phase)."""
-    show = clrx.phase._show if not hasattr(clrx.phase._show, "shown") else clrx.phase._show.shown
+    show = (
+        clrx.train.phase._show
+        if not hasattr(clrx.train.phase._show, "shown")
+        else clrx.train.phase._show.shown
+    )
 
     def showing(bench, clock, taken):
         if bench.place.step == step:
@@ -42,7 +46,7 @@ def interrupt_at(monkeypatch, step: int | None) -> None:
         show(bench, clock, taken)
 
     showing.shown = show
-    monkeypatch.setattr(clrx.phase, "_show", showing)
+    monkeypatch.setattr(clrx.train.phase, "_show", showing)
 
 
 def outcome(path: Path) -> dict[str, bytes | str]:

@@ -1,0 +1,162 @@
+"""From a command line to a configuration and its task, through Hydra; Hydra's complaints in plain words."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from secrets import token_hex
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from clrx.cli.completion import options_of
+from clrx.core.errors import FULL, ClrxError, UserError, causes, did_you_mean
+
+
+def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
+    """Compose conf/<task>.yaml with the overrides and run clrx.task.<task>.task(cfg)."""
+    codes: list[int] = []
+    errors: list[BaseException] = []
+
+    def entry(cfg: DictConfig) -> None:
+        try:
+            codes.append(run_task(task, cfg, arguments))
+        except Exception as error:  # kept from Hydra, which would print it its own way
+            errors.append(error)
+
+    call_hydra(task, arguments, conf, entry)
+    if errors:
+        raise errors[0]
+    return max(codes, default=0)
+
+
+def call_hydra(task: str, arguments: list[str], conf: Path, entry: Callable[[DictConfig], object]) -> None:
+    """Have Hydra compose conf/<task>.yaml with the overrides and call `entry`, once or once a job of a sweep."""
+    register_resolvers()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our own handler instead of Hydra's printer
+    program, sys.argv = sys.argv, [f"clrx {task.replace('_', '-')}", *arguments]
+    try:
+        hydra.main(config_path=str(conf.absolute()), config_name=task, version_base="1.3")(entry)()
+    except (HydraException, OmegaConfBaseException) as error:
+        chosen = [word for word in arguments if (conf / word.partition("=")[0]).is_dir()]
+        raise as_user_error(error, conf / f"{task}.yaml", chosen) or error from error
+    except ValueError as error:  # Hydra's own, e.g. of policy=null; those of a task are kept by its entry
+        raise UserError(str(error).splitlines()[0], where="command line") from error
+    except OSError as error:
+        if error.filename is None or error.errno in FULL:
+            raise
+        fix = "hydra.run.dir=DIR names another place"
+        what = f"the run directory cannot be made: {error.strerror}"
+        raise UserError(what, where=str(Path(error.filename).absolute()), fix=fix) from error
+    finally:
+        sys.argv = program
+
+
+def register_resolvers() -> None:
+    """`${unique:}`: eight random hex digits, the same wherever one configuration uses it."""
+    OmegaConf.register_new_resolver("unique", lambda: token_hex(4), replace=True, use_cache=True)
+
+
+def run_task(task: str, cfg: DictConfig, arguments: list[str]) -> int:
+    """Run one task with the place and the choices of this invocation written under `cfg.run`."""
+    about = HydraConfig.get()
+    directory = Path(about.runtime.output_dir)
+    words = OmegaConf.to_container(about.overrides.task)  # a loop over the node would resolve what is in them
+    assert isinstance(words, list)
+    with open_dict(cfg):
+        cfg.run = {
+            "dir": str(directory),
+            "choices": {k: v for k, v in about.runtime.choices.items() if not k.startswith("hydra")},
+            "command": _literal(" ".join(["clrx", task.replace("_", "-"), *arguments])),
+            "overrides": [_literal(str(word)) for word in words],
+        }
+    try:
+        return import_module(f"clrx.task.{task}").task(cfg) or 0
+    finally:
+        _remove_if_empty(directory)
+
+
+def _literal(text: str) -> str:
+    """Text that a configuration holds as it is: `lr=${bounds.max_lr}` is what the user typed, not its value."""
+    return text.replace("${", "\\${")
+
+
+def _remove_if_empty(directory: Path) -> None:
+    """A command that wrote nothing leaves no directory behind; those above the default place are the user's."""
+    default = Path.cwd() / "outputs"
+    for place in (directory, *(above for above in directory.parents if above.is_relative_to(default))):
+        try:
+            if place != Path.cwd():
+                place.rmdir()
+        except OSError:
+            return
+
+
+def as_user_error(
+    error: BaseException, primary: Path | None = None, chosen: Sequence[str] = ()
+) -> ClrxError | None:
+    """A configuration mistake as a UserError; None where the error is not about configuration.
+
+    `chosen` are the group=option overrides: their keys are among those that an unknown key is compared with.
+    """
+    chain = list(causes(error))
+    for link in chain:
+        if isinstance(link, ClrxError):
+            return link
+    for link in chain:
+        if isinstance(link, MissingConfigException):
+            return _missing_option(link, primary and primary.parent)
+        if isinstance(link, OverrideParseException):
+            fix = "write key=value; quote values with spaces or commas: 'key=\"a b\"'"
+            return UserError(f"'{link.override}' is not an override", allowed="key=value", fix=fix)
+        if isinstance(link, HydraException | OmegaConfBaseException):
+            return _bad_key(chain, primary, chosen)
+    return None
+
+
+def _missing_option(error: MissingConfigException, conf: Path | None) -> UserError:
+    group, _, name = (error.missing_cfg_file or "").partition("/")
+    if not name:
+        return UserError(" ".join(str(error).partition("Config search path")[0].split()))
+    options = options_of(conf / group) if conf else []
+    what = f"{group}={name}: there is no {group} '{name}'"
+    return UserError(what, allowed=", ".join(options), fix=did_you_mean(name, options))
+
+
+def _bad_key(chain: list[BaseException], primary: Path | None, chosen: Sequence[str]) -> UserError:
+    text = "\n".join(str(link) for link in chain)
+    if key := re.search(r"Could not override '([^']+)'", text) or re.search(r"full_key: (\S+)", text):
+        unknown = "not in struct" in text or "not in" in text
+        if unknown:
+            return unknown_key(key.group(1), primary, chosen)
+        return UserError(f"{key.group(1)}: {str(chain[-1]).splitlines()[0]}", where=key.group(1))
+    return UserError(str(chain[0]).splitlines()[0])
+
+
+def unknown_key(key: str, primary: Path | None, chosen: Sequence[str] = ()) -> UserError:
+    """The message for a key that no YAML has, with the nearest names that one has."""
+    fix = did_you_mean(key, known_keys(primary, chosen)) if primary else ""
+    allowed = "the keys that `--cfg job` prints"
+    return UserError(f"there is no key '{key}'", where="command line", allowed=allowed, fix=fix)
+
+
+def known_keys(primary: Path, chosen: Sequence[str] = ()) -> list[str]:
+    """Dotted names of all keys of the primary configuration with its groups, chosen or default."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(primary.parent.absolute()), version_base="1.3"):
+        return list(_dotted(OmegaConf.to_container(compose(primary.stem, list(chosen)), resolve=False)))
+
+
+def _dotted(node: object, prefix: str = ""):
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield f"{prefix}{key}"
+            yield from _dotted(value, f"{prefix}{key}.")

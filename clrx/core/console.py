@@ -1,0 +1,113 @@
+"""What a person sees while a run runs: a live line on a terminal, plain lines elsewhere."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+log = logging.getLogger("clrx")
+console = Console(highlight=False, emoji=False)
+
+
+class Screen:
+    """The live line of a run; every method is a no-op for what the terminal cannot show."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bar = progress.add_task("", total=1, visible=False, fields="")
+
+    def start(self, name: str, total: int, done: int = 0) -> None:
+        """Begin a bar of `total` steps."""
+        self._progress.reset(
+            self._bar, total=total, completed=done, visible=True, description=name, fields=""
+        )
+
+    def advance(self, done: int, fields: str) -> None:
+        """Move the bar to `done` and show the present figures beside it."""
+        self._progress.update(self._bar, completed=done, fields=fields)
+
+    def hide(self) -> None:
+        self._progress.update(self._bar, visible=False)
+
+    def decoding(self) -> Callable[[int, int], None]:
+        """A callback(done, total) that shows images being decoded."""
+
+        def show(done: int, total: int) -> None:
+            if self._progress.tasks[0].description != "decoding":
+                self.start("decoding", total)
+            self.advance(done, "images, once; later runs use the cache")
+
+        return show
+
+
+@contextmanager
+def open_screen() -> Iterator[Screen]:
+    """A Screen, and the log beside it, while the block runs."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[fields]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    live = Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, refresh_per_second=5
+    )
+    handler, before = _Lines(), (log.level, log.propagate)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.addHandler(handler)
+    try:
+        with live:
+            yield Screen(live)
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before[0])
+        log.propagate = before[1]
+
+
+class _Lines(logging.Handler):
+    """One line a message above the live line, never wrapped, so that it can be searched."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            return  # the traceback is for train.log; the command prints the message at its end
+        # warnings say that they are
+        name = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        say(f"{name}{record.getMessage()}")
+
+
+def say(text: str) -> None:
+    """Print one line as it is: unwrapped, brackets included, since it may name a path."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
+    """A table of metric, value, interval and value at a threshold of 0.5, from the record of one split."""
+    table = Table()
+    table.add_column("metric")
+    for name in ("value", "interval", "at 0.5"):
+        table.add_column(name, justify="right")
+    from clrx.metrics.weighted import HALF  # it brings pandas, which a sweep's screen can do without
+
+    for name, entry in metrics.items():
+        if not name.endswith(HALF):
+            half = metrics.get(f"{name}{HALF}")
+            table.add_row(
+                name, _number(entry["value"]), _interval(entry), _number(half["value"]) if half else ""
+            )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _interval(entry: dict[str, Any]) -> str:
+    if entry.get("low") is None:
+        return entry.get("reason", "")
+    return f"{entry['low']:.4f} to {entry['high']:.4f}"

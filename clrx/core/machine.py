@@ -1,0 +1,65 @@
+"""What a run ran on: versions, hardware, git state. For the record, never read back by the program."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("clrx", "torch", "torchvision", "timm", "numpy", "pandas", "scikit-learn", "hydra-core", "pillow")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def hardware(device: str) -> dict[str, str | int]:
+    """Processor, cores, threads, memory (bytes) and accelerator of this machine."""
+    import torch
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    facts: dict[str, str | int] = {
+        "processor": _processor(),
+        "cores": os.cpu_count() or 0,
+        "threads": torch.get_num_threads(),
+        "memory": memory,
+        "system": platform.platform(terse=True),
+        "device": device,
+    }
+    if device.startswith("cuda"):
+        facts["accelerator"] = torch.cuda.get_device_name(torch.device(device))
+    return facts
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def git_state() -> dict[str, str | bool] | None:
+    """Commit of the code that runs and whether it was changed since; None outside a checkout."""
+    here = Path(__file__).parents[2]
+    if not (here / ".git").exists():
+        return None
+    commit = _git(here, "rev-parse", "HEAD")
+    return (
+        {"commit": commit, "changed": bool(_git(here, "status", "--porcelain", "-uno"))} if commit else None
+    )
+
+
+def _git(here: Path, *words: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,1 @@
+"""From folders, tables and archives to images, labels and groups in memory, split and augmented."""

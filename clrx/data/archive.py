@@ -1,0 +1,165 @@
+"""A dataset's root that is an archive: unpacked once into the cache folder, safely, then used as a folder.
+
+Only regular files are written, each under its own name below the new folder. A link inside the archive
+becomes a copy of what it names there; a name that leads out of the folder, a link to outside, and a device
+are refused, and nothing of such an archive stays. The folder appears by one rename when it is whole.
+"""
+
+import errno
+import hashlib
+import json
+import logging
+import lzma
+import os
+import re
+import shutil
+import stat
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from clrx.core import paths as places
+from clrx.core.errors import FULL, RunError, UserError
+from clrx.core.lock import locked
+
+ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".zip")
+BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+    zlib.error,
+    EOFError,
+    UnicodeError,
+    NotImplementedError,
+)
+
+log = logging.getLogger("clrx")
+
+Member = tuple[str, int, int, IO[bytes]]  # name, bytes, modification time (s), content
+
+
+def resolve_root(root: str) -> Path:
+    """The folder of a dataset, unpacked first if `root` is an archive, or the file that `root` names.
+
+    Raises UserError for a missing root and for a broken or unsafe archive, RunError where the disk is too
+    small.
+    """
+    path = Path(root).expanduser().absolute()
+    if not path.exists():
+        raise UserError(
+            "there is no such file or folder", where=str(path), fix="dataset.root=FOLDER or ARCHIVE"
+        )
+    if path.is_dir() or not path.name.lower().endswith(ENDINGS):
+        return path
+    folder = places.cache_dir() / "unpacked" / _folder_name(path)
+    if not folder.exists():
+        with locked(folder.with_name(folder.name + ".lock")):
+            if not folder.exists():
+                _unpack(path, folder)
+    return folder
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)  # of a build that was killed
+    partial.mkdir()
+    log.info("unpacking %s, once", archive)
+    try:
+        files = _write_members(archive, partial)
+    except BROKEN as error:
+        what = f"the archive is broken: {error or type(error).__name__}"
+        raise UserError(what, where=str(archive), fix="download or copy it again") from None
+    except OSError as error:
+        raise _named(error, archive) from None
+    else:
+        facts = {"archive": str(archive), "files": files}
+        (partial / ".clrx.json").write_text(json.dumps(facts) + "\n")
+        os.sync()  # else a power cut after the rename could leave a whole folder of empty files
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_members(archive: Path, partial: Path) -> int:
+    members = _zip_members(archive) if archive.name.lower().endswith(".zip") else _tar_members(archive)
+    count, made = 0, set()
+    for name, size, when, content in members:
+        place = partial / _safe(name, archive)
+        if size > shutil.disk_usage(partial).free:
+            raise OSError(errno.ENOSPC, f"{size:,} bytes are needed for {name} alone")
+        if place.parent not in made:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made.add(place.parent)
+        with content, place.open("wb") as file:
+            shutil.copyfileobj(content, file, 1 << 20)
+        os.utime(place, (when, when))  # caches of the images are keyed by it
+        count += 1
+    return count
+
+
+def _tar_members(archive: Path) -> Iterator[Member]:
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if member.isdir():
+                _safe(member.name, archive)
+                continue
+            if not (member.isreg() or member.issym() or member.islnk()):
+                raise _refused(archive, member.name, "is a device or a pipe")
+            try:
+                content = tar.extractfile(member)  # of a link: what it names inside the archive
+            except (KeyError, RecursionError):
+                raise _refused(
+                    archive, member.name, f"links to {member.linkname}, which is not in it"
+                ) from None
+            if content is None:
+                raise _refused(archive, member.name, f"links to {member.linkname}, which is not a file")
+            yield member.name, member.size, int(member.mtime), content
+
+
+def _zip_members(archive: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(archive) as zipped:
+        for member in zipped.infolist():
+            if member.is_dir():
+                _safe(member.filename, archive)
+                continue
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG):
+                raise _refused(archive, member.filename, "is a link, a device or a pipe")
+            if member.flag_bits & 1:
+                raise _refused(archive, member.filename, "is encrypted")
+            when = int(time.mktime((*member.date_time, 0, 0, -1)))
+            yield member.filename, member.file_size, when, zipped.open(member)
+
+
+def _safe(name: str, archive: Path) -> PurePosixPath:
+    """The member's path below the folder. Refused: absolute names, `..`, drive letters, NUL."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or re.match(r"[A-Za-z]:", name) or "\0" in name or ".." in re.split(r"[/\\]", name):
+        raise _refused(archive, name, "leads out of the folder it is unpacked to")
+    return path
+
+
+def _refused(archive: Path, name: str, why: str) -> UserError:
+    fix = "unpack it yourself where that is safe, and name the folder"
+    return UserError(f"the archive is not unpacked: its member {name!r} {why}", where=str(archive), fix=fix)
+
+
+def _named(error: OSError, archive: Path) -> Exception:
+    if error.errno in FULL:
+        fix = "free space there, or set CLRX_CACHE to a folder on a larger disk"
+        return RunError(
+            f"the disk is too small to unpack {archive}: {error}", where=str(places.cache_dir()), fix=fix
+        )
+    return UserError(f"the archive cannot be unpacked: {error}", where=str(archive))
+
+
+def _folder_name(archive: Path) -> str:
+    """Readable, and another for another path, length or time of the archive."""
+    facts = archive.stat()
+    text = f"{archive}\0{facts.st_size}\0{facts.st_mtime_ns}"
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", archive.name.partition(".")[0]).strip("-")
+    return f"{stem or 'archive'}-{hashlib.sha256(os.fsencode(text)).hexdigest()[:16]}"

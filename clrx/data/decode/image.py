@@ -1,0 +1,195 @@
+"""One image file to uint8 pixels at the training size: what is read, how values are scaled, what is refused.
+
+- The picture is squashed to a square, as Keras' `target_size` does, by an antialiased triangle filter
+  (Pillow's BILINEAR over the whole footprint; JPEG is first reduced in its DCT to no less than 3 times the
+  size).
+- Grey from colour is ITU-R 601 luma; colour from grey repeats it. Colour profiles are ignored.
+- 16-bit grey is scaled by the full range: round(value / 257). A file that uses less than 1/16 of that range
+  (12 bits kept in 16, say) would come out black or flat and is refused instead; so is grey without a known
+  range.
+- Transparency is composited over black; a wholly transparent picture is refused. EXIF rotation is applied.
+- DICOM: see clrx/data/decode/dicom.py.
+
+The rows of a cache depend on this file: its text is part of every cache's key.
+"""
+
+import os
+import stat
+import struct
+import warnings
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from clrx.core.errors import ClrxError
+
+if TYPE_CHECKING:  # numpy is imported where it is needed: without it a worker starts four times sooner
+    import numpy as np
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")  # no EPS: it would start a program
+MAX_PIXELS = 89_478_485  # Pillow's own bound, about 9,459 x 9,459
+TOO_LARGE = f"more than the {MAX_PIXELS:,} pixels that are read"
+GAP = 3.0  # cheap reduction stops at this multiple of the size; from 3 on it is as good as none (Pillow)
+NARROWEST = 16  # values must span at least 1/16 of a range that is scaled as a whole
+DICOM_NAMES = (".dcm", ".dicom", ".ima")
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # EXIF 2.3, tag 274
+
+
+class Unreadable(Exception):
+    """This file is no image that can be used; the message says why. So it stays unless the file changes."""
+
+
+def decode(path: str | Path, size: int, channels: int, root: str | None = None) -> "np.ndarray":
+    """One file as uint8 (channels, size, size).
+
+    Raises Unreadable for a file that is no usable image, OSError where the system could not read it, and
+    UserError where a package for it is missing.
+    """
+    import numpy as np
+
+    flat = np.frombuffer(decode_bytes(str(path), size, channels, root), np.uint8)
+    return flat.reshape(channels, size, size)
+
+
+def decode_bytes(path: str, size: int, channels: int, root: str | None = None) -> bytes:
+    """`decode` as plane after plane of bytes (channels * size * size of them); links must stay in `root`."""
+    try:
+        _refuse_link(Path(path), root)
+        _refuse_irregular(Path(path))
+    except (FileNotFoundError, NotADirectoryError):
+        raise Unreadable("there is no such file") from None
+    except RuntimeError:  # Path.resolve
+        raise Unreadable("a symbolic link that leads to itself") from None
+    with Path(path).open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return _decode_open(file, path, size, channels)
+
+
+def to_planes(picture: Image.Image, size: int, channels: int, turn: int | None = None) -> bytes:
+    """An L or RGB picture, resized, turned and converted, as bytes of (channels, size, size)."""
+    if channels == 1:
+        picture = picture.convert("L")
+    if picture.size != (size, size):
+        picture = picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=GAP)
+    if turn in TURNS:  # after the squash to a square, where it is cheap and comes to the same
+        picture = picture.transpose(TURNS[turn])
+    if channels == 3:
+        picture = picture.convert("RGB")
+    return b"".join(band.tobytes() for band in picture.split())
+
+
+def full_range(values: "np.ndarray", low: float, high: float, what: str) -> Image.Image:
+    """Grey values in the known range [low, high] as an L picture, scaled linearly by the whole of it."""
+    import numpy as np
+
+    least, most = float(values.min()), float(values.max())
+    if 0 < (most - least) * NARROWEST < high - low:
+        raise Unreadable(
+            f"{what} with values from {least:,.0f} to {most:,.0f} only, out of {low:,.0f} to {high:,.0f}: "
+            "it would come out black or flat; rescale the file to its full range"
+        )
+    scaled = (values.astype(np.float32) - low) * (255.0 / (high - low))
+    return Image.fromarray(np.rint(scaled).clip(0, 255).astype(np.uint8))
+
+
+def _decode_open(file: BinaryIO, path: str, size: int, channels: int) -> bytes:
+    head = file.read(132)
+    file.seek(0)
+    try:
+        if head[128:] == b"DICM" or path.lower().endswith(DICOM_NAMES):
+            from clrx.data.decode.dicom import read_dicom
+
+            return to_planes(read_dicom(file), size, channels)
+        return _decode_picture(file, size, channels)
+    except (Unreadable, ClrxError, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        raise Unreadable(f"not an image in any format that is read; it begins with {head[:12]!r}") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Unreadable(TOO_LARGE) from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # a failing disk or a permission, not the file's content
+        raise Unreadable(str(error) or type(error).__name__) from None
+
+
+def _decode_picture(file: BinaryIO, size: int, channels: int) -> bytes:
+    with Image.open(file, formats=FORMATS) as picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise Unreadable(TOO_LARGE)
+        if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
+            raise Unreadable(f"holds {getattr(picture, 'n_frames', 1)} frames; a file must be one picture")
+        if picture.format == "PNG":
+            _check_png(file)
+        if picture.format in ("JPEG", "MPO"):
+            wanted = round(GAP * size)
+            picture.draft("L" if channels == 1 else None, (wanted, wanted))
+        picture.load()
+        return to_planes(_eight_bits(picture), size, channels, picture.getexif().get(274))
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Any mode as L or RGB, losing nothing silently."""
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format in ("PNG", "PPM")):
+        import numpy as np
+
+        return full_range(np.asarray(picture), 0, 65535, "16-bit grey")
+    if picture.mode in ("I", "F"):
+        raise Unreadable("32-bit grey has no known range; save it as 8 or 16 bits")
+    if picture.has_transparency_data:
+        return _over_black(picture.convert("RGBA"))
+    if picture.mode in ("L", "RGB"):
+        return picture
+    return picture.convert("L" if picture.mode == "1" else "RGB")
+
+
+def _over_black(picture: Image.Image) -> Image.Image:
+    least, most = picture.getchannel("A").getextrema()
+    if most == 0:
+        raise Unreadable("wholly transparent")
+    if least == 255:
+        return picture.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture).convert("RGB")
+
+
+def _check_png(file: BinaryIO) -> None:
+    """Check the CRC of the pixel chunks: Pillow skips it, and some flipped bits decode without a word."""
+    place = file.tell()
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"IEND":
+            break
+        if kind != b"IDAT":
+            file.seek(length + 4, os.SEEK_CUR)
+        elif struct.pack(">I", zlib.crc32(file.read(length), zlib.crc32(kind))) != file.read(4):
+            raise Unreadable("truncated or damaged: a checksum in the PNG does not hold")
+    file.seek(place)
+
+
+def _refuse_link(path: Path, root: str | None) -> None:
+    """A linked file must lie in the root or beside its link; linked folders are the user's own layout."""
+    if root is None or not path.is_symlink():
+        return
+    end = path.resolve()  # RuntimeError for a loop
+    if not any(end.is_relative_to(Path(place).resolve()) for place in (root, path.parent)):
+        raise Unreadable(f"a symbolic link out of {root}, to {end}: copy the file there instead")
+
+
+def _refuse_irregular(path: Path) -> None:
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise Unreadable("not a regular file")
+    if facts.st_size == 0:
+        raise Unreadable("empty (0 bytes)")

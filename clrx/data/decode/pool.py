@@ -1,0 +1,169 @@
+"""Decoding in parallel processes: starts them, keeps each busy with a batch, yields answers as they come.
+
+Plain processes that speak over pipes and not multiprocessing: its workers would import the caller's main
+module (and torch with it), and would outlive a killed parent.
+"""
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from typing import IO, NamedTuple
+
+from clrx.core.errors import RunError
+from clrx.data.decode.worker import UNREADABLE
+
+BATCH_SECONDS = 0.1  # a batch is as many images as a worker does in about this time
+LONGEST_BATCH = 256
+RUN = [sys.executable, "-P", "-c", "from clrx.data.decode.worker import main; main()"]
+
+
+class Job(NamedTuple):
+    row: int
+    path: str
+    bytes: int
+    mtime_ns: int
+
+
+class Answer(NamedTuple):
+    row: int
+    kind: str  # done | unreadable | failed | disk
+    text: str  # digest of the row, reason, or errno
+
+
+Batches = Generator[list[Answer], None, None]
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen
+    batch: list[Job] = field(default_factory=list)
+    started: float = 0.0
+    pace: int = 1  # images a batch
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass
+class _Queue:
+    jobs: Iterator[Job]
+    left: int
+    again: list[Job] = field(default_factory=list)  # of batches in which a decoder crashed: these go singly
+
+
+def decode_all(
+    jobs: Iterable[Job], count: int, settings: list, workers: int, inherit: tuple[int, ...]
+) -> Batches:
+    """Answers to all `count` jobs, a batch at a time, in the order they are finished.
+
+    `settings` are the worker's arguments, `inherit` the file descriptors it gets. A decoder that crashes on
+    an image makes that image unreadable; one that the system ends, or that cannot start, raises RunError.
+    """
+    queue = _Queue(iter(jobs), count)
+    with tempfile.TemporaryFile("a+b") as log, selectors.DefaultSelector() as selector:
+        crew = []
+        try:
+            for _ in range(workers):
+                crew.append(_Worker(_start(settings, inherit, log)))
+                _assign(crew[-1], queue, workers, selector)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    worker: _Worker = key.data
+                    selector.unregister(key.fileobj)
+                    line = key.fileobj.readline()  # type: ignore[union-attr]
+                    answers = _read(line) if line else _bury(worker, queue, log)
+                    if not line:
+                        worker.process, worker.pace = _start(settings, inherit, log), 1
+                    _assign(worker, queue, workers, selector)
+                    yield answers
+        finally:
+            for worker in crew:
+                _stop(worker.process)
+
+
+def _start(settings: list, inherit: tuple[int, ...], log: IO[bytes]) -> subprocess.Popen:
+    home = str(Path(__file__).resolve().parents[3])
+    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.Popen(
+        [*RUN, json.dumps(settings)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        pass_fds=inherit,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        process_group=0,  # Ctrl-C is for the caller, which then stops its workers
+    )
+
+
+def _assign(worker: _Worker, queue: _Queue, workers: int, selector: selectors.BaseSelector) -> None:
+    """Give the worker its next batch and wait for its answer, or let it go when nothing is left."""
+    now = monotonic()
+    if worker.batch:
+        pace = int(len(worker.batch) * BATCH_SECONDS / max(now - worker.started, 1e-6))
+        worker.pace = min(max(pace, 1), 4 * worker.pace, LONGEST_BATCH)
+    worker.batch = _take(queue, worker.pace, workers)
+    worker.started = now
+    if not worker.batch:
+        return
+    with suppress(BrokenPipeError):  # it has died: its end of file is seen where answers are read
+        _send(worker.process, json.dumps(worker.batch).encode() + b"\n")
+    assert worker.process.stdout is not None
+    selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
+
+
+def _take(queue: _Queue, pace: int, workers: int) -> list[Job]:
+    if queue.again:
+        return [queue.again.pop()]
+    count = min(pace, -(-queue.left // (2 * workers)))  # smaller at the end, so that all workers end together
+    queue.left -= count
+    return list(islice(queue.jobs, count))
+
+
+def _send(process: subprocess.Popen, data: bytes) -> None:
+    assert process.stdin is not None
+    view = memoryview(data)
+    while view:
+        view = view[os.write(process.stdin.fileno(), view) :]
+
+
+def _read(line: bytes) -> list[Answer]:
+    return [Answer(*one) for one in json.loads(line)]
+
+
+def _bury(worker: _Worker, queue: _Queue, log: IO[bytes]) -> list[Answer]:
+    """What to make of a worker that ended in the middle of a batch."""
+    _stop(worker.process, kill=False)
+    code, batch, worker.batch = worker.process.returncode, worker.batch, []
+    if code in (-9, -15):
+        fix = "free memory, or use fewer processes: workers=N"
+        what = f"a decoding process was ended from outside (signal {-code}), at {batch[0].path}"
+        raise RunError(what, fix=fix)
+    if code >= 0:
+        log.seek(0, os.SEEK_END)
+        log.seek(max(0, log.tell() - 2000))
+        last = log.read().decode(errors="replace").strip()
+        raise RunError(f"a decoding process failed (code {code}): {last}")
+    if len(batch) > 1:
+        queue.again.extend(batch)
+        return []
+    return [Answer(batch[0].row, UNREADABLE, f"it crashes the decoder (signal {-code})")]
+
+
+def _stop(process: subprocess.Popen, kill: bool = True) -> None:
+    if kill:
+        process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

@@ -1,0 +1,1 @@
+"""Synthetic chest radiographs in the layout of the NIH release; none of them shows a person."""

@@ -1,0 +1,116 @@
+"""Dividing groups of images at random, stratified by class, as a pure function of (seed, ids, labels).
+
+A unit (a group, or a single image) is never divided. It belongs to the stratum of the rarest class that it
+holds; each stratum is divided on its own, so that no class is absent where it has units enough. The order of
+the rows plays no part.
+"""
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+
+from clrx.core.errors import UserError
+from clrx.core.randomness import random_key
+
+
+@dataclass(frozen=True)
+class _Units:
+    """U units, sorted by id; per unit its images, its stratum (0 the rarest class) and its random key."""
+
+    of_row: np.ndarray  # (N,) the unit of each row
+    size: np.ndarray  # (U,) images
+    stratum: np.ndarray  # (U,)
+    key: np.ndarray  # (U,)
+
+    def by_stratum(self) -> list[np.ndarray]:
+        """The units of each stratum, in the order of their random keys."""
+        order = np.argsort(self.key, kind="stable")
+        return [order[self.stratum[order] == stratum] for stratum in np.unique(self.stratum)]
+
+
+def cut(ids: np.ndarray, labels: np.ndarray, share: dict[int, float], seed: int) -> np.ndarray:
+    """The part (N,) of each row: part p has about `share[p]` of the images, part 0 the rest.
+
+    `ids` (N,) str: the unit of each row; `labels` (N,) class index or (N, K) multilabel. Every stratum with
+    as many units as there are parts is present in all of them. Raises UserError for fewer units than parts.
+    """
+    units = _units(ids, labels, seed)
+    if len(units.size) <= len(share):
+        raise UserError(f"{len(units.size)} groups cannot be split into {len(share) + 1} parts")
+    part = np.zeros(len(units.size), dtype=np.int64)
+    for members in units.by_stratum():
+        part[members] = _stretches(units.size[members], share)
+    return part[units.of_row]
+
+
+def deal(ids: np.ndarray, labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """The fold (N,) of each row: units go largest first to the fold with the fewest images of their stratum.
+
+    Raises UserError for fewer units than folds.
+    """
+    units = _units(ids, labels, seed)
+    if len(units.size) < folds:
+        raise UserError(f"{len(units.size)} groups cannot make {folds} folds")
+    dealt = np.zeros(len(units.size), dtype=np.int64)
+    total = [0] * folds
+    for members in units.by_stratum():
+        heap = sorted((0, total[fold], fold) for fold in range(folds))
+        for unit in members[np.argsort(-units.size[members], kind="stable")]:
+            held, _, fold = heap[0]
+            dealt[unit] = fold
+            total[fold] += int(units.size[unit])
+            heapq.heapreplace(heap, (held + int(units.size[unit]), total[fold], fold))
+    return dealt[units.of_row]
+
+
+def sample(ids: np.ndarray, labels: np.ndarray, share: float, least: int, seed: int) -> np.ndarray:
+    """Which rows (N,) bool make about `share` of the images of every stratum: whole units in the order of their keys.
+
+    Every stratum keeps a unit, and as many as hold `least` images where it has them.
+    """
+    units = _units(ids, labels, seed)
+    kept = np.zeros(len(units.size), dtype=bool)
+    for members in units.by_stratum():
+        size = units.size[members]
+        before = np.cumsum(size) - size
+        kept[members] = (before < least) | (before + size / 2 < share * size.sum())
+    return kept[units.of_row]
+
+
+def _units(ids: np.ndarray, labels: np.ndarray, seed: int) -> _Units:
+    names, of_row, size = np.unique(ids, return_inverse=True, return_counts=True)
+    key = np.array([random_key(seed, "split", str(name)) for name in names], dtype=np.int64)
+    return _Units(of_row, size, _strata(_columns(labels), of_row, len(names)), key)
+
+
+def _columns(labels: np.ndarray) -> np.ndarray:
+    """(N, K) bool: which classes a row holds; no label of a multilabel row counts as a class too."""
+    if labels.ndim == 1:
+        return labels[:, None] == np.unique(labels)
+    return np.column_stack([labels > 0, ~(labels > 0).any(axis=1)])
+
+
+def _strata(columns: np.ndarray, of_row: np.ndarray, count: int) -> np.ndarray:
+    held = np.zeros((count, columns.shape[1]), dtype=bool)
+    for k in range(columns.shape[1]):
+        held[of_row[columns[:, k]], k] = True
+    rarest_first = np.argsort(held.sum(axis=0), kind="stable")
+    return held[:, rarest_first].argmax(axis=1)
+
+
+def _stretches(size: np.ndarray, share: dict[int, float]) -> np.ndarray:
+    """Lay the units side by side on [0, 1) and cut it: a unit belongs where the middle of its images lies.
+
+    In hash order this favours neither large nor small units. A part left empty gets one from the fullest.
+    """
+    middle = (np.cumsum(size) - size / 2) / size.sum()
+    edges = np.cumsum([0.0, *share.values()])
+    part = np.zeros(len(size), dtype=np.int64)
+    for which, start, end in zip(share, edges[:-1], edges[1:], strict=True):
+        part[(middle >= start) & (middle < end)] = which
+    for which in (*share, 0):
+        if len(size) > len(share) and not (part == which).any():
+            fullest = np.bincount(part).argmax()
+            part[np.flatnonzero(part == fullest)[0 if which else -1]] = which
+    return part

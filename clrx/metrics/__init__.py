@@ -1,0 +1,1 @@
+"""Metrics of a classifier from all its scores, their intervals, and statistics over runs."""

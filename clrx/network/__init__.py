@@ -1,0 +1,1 @@
+"""Networks: a body, a head, their sections, and weights loaded into them."""

@@ -1,0 +1,136 @@
+"""Rules that read bounds off a range test's curve: pure functions, each with its source.
+
+Every rule reads slopes per decade of the rate and looks only where the smoothed curve has neighbours on both sides,
+so neither a tail that diverged nor a first or last point is ever a suggestion.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from clrx.range_test.curve import NAMES, Curve
+from clrx.range_test.fall import began_before, fall_of, goes_on, last_judged
+
+
+class Bounds(NamedTuple):
+    """What a rule suggests for `bounds`."""
+
+    base_lr: float
+    max_lr: float
+
+
+class Missing(NamedTuple):
+    """Why a rule has nothing to suggest; `side` of the tested range that hides it: below, above, or neither."""
+
+    why: str
+    side: str = ""
+
+
+class Rule(NamedTuple):
+    """One way to read a curve. `reads`: the curve that was asked for, or always one of accuracy."""
+
+    read: Callable[[Curve], Bounds | Missing]
+    reads: str  # loss | accuracy
+    says: str
+    source: str
+
+
+def steepest(curve: Curve) -> Bounds | Missing:
+    """max_lr where the loss falls fastest per decade, before its minimum; base_lr a quarter of it."""
+    lowest, name = int(curve.value.argmin()), NAMES[curve.name]
+    if lowest < curve.edge:
+        return _lowest_first(curve)
+    place = curve.edge + int(curve.slope[curve.edge : lowest + 1].argmin())
+    if place == curve.edge:
+        return Missing(f"the {name} improves fastest at the lowest rates", "below")
+    if place >= len(curve.lr) - curve.edge:
+        side = "" if curve.diverged else "above"
+        return Missing(f"the {name} improves fastest at the highest rates", side)
+    return _quarter(float(curve.lr[place]))
+
+
+def valley(curve: Curve) -> Bounds | Missing:
+    """max_lr half-way, on the log axis, down the fall into the valley; base_lr a quarter of it."""
+    span = _span(curve)
+    return span if isinstance(span, Missing) else _quarter(float(np.sqrt(span.base_lr * span.max_lr)))
+
+
+def bottom(curve: Curve) -> Bounds | Missing:
+    """max_lr at the bottom of the curve; base_lr a quarter of it.
+
+    That is its lowest point where it diverges behind it, as Chopade's. Where it does not, the bottom is flat and chance
+    decides which of its points is lowest: then where the fall has stopped. Half-way down (`valley`) is no measure of
+    pretrained weights: a new head first learns the class shares, at rates far too low for the rest.
+    """
+    if curve.diverged:
+        return chopade2021(curve)
+    judged = slice(len(curve.lr) - curve.edge)
+    span = _span(replace(curve, lr=curve.lr[judged], value=curve.value[judged], slope=curve.slope[judged]))
+    return span if isinstance(span, Missing) else _quarter(span.max_lr)
+
+
+def minimum_tenth(curve: Curve) -> Bounds | Missing:
+    """max_lr a tenth of the rate of the lowest loss; base_lr a quarter of max_lr."""
+    found = _minimum(curve)
+    if isinstance(found, Missing):
+        return found
+    if found / 10.0 < curve.lr[0]:
+        return Missing("a tenth of the best rate is lower than the range", "below")
+    return _quarter(found / 10.0)
+
+
+def chopade2021(curve: Curve) -> Bounds | Missing:
+    """max_lr at the lowest loss; base_lr a quarter of it."""
+    found = _minimum(curve)
+    return found if isinstance(found, Missing) else _quarter(found)
+
+
+def smith2017(curve: Curve) -> Bounds | Missing:
+    """base_lr where the accuracy starts to rise, max_lr where it stops to; `curve` is one minus an accuracy."""
+    return _span(curve)
+
+
+SMITH = "Smith 2017, arXiv:1506.01186, 3.3"
+RULES = {
+    "steepest": Rule(steepest, "loss", "improves fastest per decade", f"fastai `steep`; base: {SMITH}"),
+    "bottom": Rule(bottom, "loss", "best, or the end of the fall", f"Chopade et al. 2021, A6; {SMITH}"),
+    "valley": Rule(valley, "loss", "half-way to the best", f"after fastai `valley`; base: {SMITH}"),
+    "minimum_tenth": Rule(minimum_tenth, "loss", "best / 10", f"fastai `minimum`; base: {SMITH}"),
+    "smith2017": Rule(smith2017, "accuracy", "accuracy starts and stops to rise", SMITH),
+    "chopade2021": Rule(chopade2021, "loss", "best; base a quarter", "Chopade et al. 2021, A6"),
+}
+
+
+def _quarter(rate: float) -> Bounds:
+    return Bounds(rate / 4.0, rate)
+
+
+def _minimum(curve: Curve) -> float | Missing:
+    lowest = int(curve.value.argmin())
+    if lowest < curve.edge:
+        return _lowest_first(curve)
+    if lowest >= len(curve.lr) - curve.edge and not curve.diverged:
+        return _lowest_last(curve)
+    return float(curve.lr[min(lowest, last_judged(curve))])
+
+
+def _span(curve: Curve) -> Bounds | Missing:
+    """The rates where the way from the first level to the best starts and stops; no source says when that is."""
+    fall = fall_of(curve)
+    if fall is None:
+        return _lowest_first(curve)
+    if began_before(curve, fall):
+        return Missing(f"the {NAMES[curve.name]} improves from the lowest rates on", "below")
+    if goes_on(curve, fall):
+        return _lowest_last(curve)
+    return Bounds(fall.low, min(fall.high, float(curve.lr[last_judged(curve)])))
+
+
+def _lowest_first(curve: Curve) -> Missing:
+    return Missing(f"the {NAMES[curve.name]} is best at the lowest rates", "below")
+
+
+def _lowest_last(curve: Curve) -> Missing:
+    return Missing(f"the {NAMES[curve.name]} still improves at the highest rates", "above")

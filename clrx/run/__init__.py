@@ -1,0 +1,1 @@
+"""A run directory: its files, its state, and what is read back from it."""

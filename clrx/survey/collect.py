@@ -1,0 +1,84 @@
+"""Everything that `clrx data` looks at: the named images, their split, their files and their decoded pixels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from clrx.core.errors import UserError
+from clrx.data.cache.open import Cache, open_cache
+from clrx.data.open import check_image, load_source, split_of
+from clrx.data.source import Source
+from clrx.data.split import Split
+from clrx.survey.numbers import Numbers
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found. `problem` says why the source cannot be split; `cache` is None where nothing is decoded."""
+
+    source: Source  # every image that the dataset names, missing ones included
+    split: Split | None
+    problem: str
+    cache: Cache | None
+    decoded: np.ndarray  # (K,) the row of the source that row j of the cache is
+
+    @cached_property
+    def missing(self) -> np.ndarray:
+        """(N,) bool."""
+        return absent(self.source)
+
+    @cached_property
+    def unreadable(self) -> np.ndarray:
+        """(N,) bool: there, and not decoded for what is in it."""
+        if self.cache is None:
+            return np.zeros(len(self.source), dtype=bool)
+        found = ~self.missing
+        found[self.decoded] = False
+        return found
+
+
+def published(dataset: DictConfig) -> list[Numbers]:
+    """The tables that papers print of the whole release, where the dataset's YAML names them under `survey`."""
+    return instantiate(dataset.survey) if dataset.survey is not None else []
+
+
+def look_at(cfg: DictConfig, progress: Callable[[int, int], None] | None = None) -> Look:
+    """Load, split and decode; what cannot be read is left out, and what is missing stays, to be listed."""
+    source = _named(cfg)
+    channels = cfg.dataset.channels or source.channels
+    check_image(cfg.dataset.size, channels)
+    split, problem = _split(cfg, source)
+    present = np.flatnonzero(~absent(source))
+    if cfg.images is False or (cfg.images == "auto" and not len(present)):
+        return Look(source, split, problem, None, present[:0])
+    if not len(present):
+        raise UserError(
+            "none of the images is there", where="images=true", fix="images=auto, or dataset.root=PLACE"
+        )
+    there = source if len(present) == len(source) else source.take(present)
+    cache = open_cache(there, cfg.dataset.size, channels, "drop", workers=cfg.workers, progress=progress)
+    return Look(source, split, problem, cache, present[cache.kept])
+
+
+def absent(source: Source) -> np.ndarray:
+    """(N,) bool: images that are named and not there."""
+    return np.array([not path for path in source.files or ["array"] * len(source)], dtype=bool)
+
+
+def _named(cfg: DictConfig) -> Source:
+    """The source with every image that it names: those that training would stop at are kept, to be listed."""
+    cfg = cfg.copy()
+    if cfg.dataset.get("missing") == "error":
+        cfg.dataset.missing = "keep"
+    return load_source(cfg.dataset)
+
+
+def _split(cfg: DictConfig, source: Source) -> tuple[Split | None, str]:
+    try:
+        return split_of(cfg, source), ""
+    except UserError as error:
+        return None, f"clrx train could not split this: {error}"

@@ -1,0 +1,1 @@
+"""Many runs: their list, their processes, their progress, and search over settings."""

@@ -1,0 +1,167 @@
+"""The command line of a sweep: what it asks of Hydra, of its directory and of the report at its end."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from clrx.core.errors import UserError
+from clrx.core.files import read_json, write_json
+from clrx.core.lock import is_held
+
+REPORT = ("baseline", "metric", "target", "force")  # options of `make_report`
+RETRY = {"failed": ("failed",), "diverged": ("diverged",), "all": ("failed", "diverged")}
+WORKERS = {  # launcher -> where it has the number of runs at a time
+    "processes": "workers",
+    "joblib": "n_jobs",
+    "ray": "ray.init.num_cpus",
+    "submitit_slurm": "array_parallelism",
+}
+EXTRAS = {
+    "joblib": ("hydra_joblib_launcher", "clrx[joblib]"),
+    "ray": ("hydra_ray_launcher", "clrx[ray]"),
+}
+EXTRAS |= dict.fromkeys(("submitit_slurm", "submitit_local"), ("hydra_submitit_launcher", "clrx[slurm]"))
+APART = ("workers", "retry", *REPORT)  # words that do not change what is run
+FLAGS_OF_HYDRA = ("--config-dir", "-cd", "--multirun", "-m")  # those that still run something
+
+
+class Race(NamedTuple):
+    """A sweep, read from its command line."""
+
+    words: list[str]  # for Hydra
+    path: Path  # directory of the sweep
+    retry: str | None
+    report: dict[str, str]  # options of the report
+    runs: bool  # False for --help, --cfg and the like
+
+
+def read_race(arguments: Sequence[str], conf: Path) -> Race:
+    """The sweep that `arguments` ask for; UserError for a word that cannot be."""
+    own = dict(_own(arguments))
+    words = _search([word for word in arguments if word.partition("=")[0] not in APART])
+    keys = [word for word in words if "=" in word and not word.startswith("-")]
+    if own.get("retry") not in (None, *RETRY):
+        raise UserError(f"retry={own['retry']}", where="retry", allowed=", ".join(RETRY))
+    usual = _params(conf / "sweep.yaml")
+    racing = _params_of_experiment(arguments, conf) or _unless_other(usual, keys)
+    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, list(racing))
+    _, constant = split_words(keys)
+    words += _workers(own.get("workers"), keys)
+    words += _instead(racing, usual)
+    words.append(f"hydra.sweep.dir={path.absolute()}")
+    words.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]")
+    flags = [word.partition("=")[0] for word in arguments if word.startswith("-")]
+    runs = all(flag in FLAGS_OF_HYDRA for flag in flags)
+    return Race(words, path, own.get("retry"), {k: own[k] for k in REPORT if k in own}, runs)
+
+
+def _own(arguments: Sequence[str]):
+    for word in arguments:
+        key, equals, value = word.partition("=")
+        if key in APART and equals:
+            yield key, value
+
+
+def _named(words: Sequence[str]) -> Path | None:
+    """The directory that the command line names."""
+    found = [word.partition("=")[2].strip("'\"") for word in words if word.startswith("hydra.sweep.dir=")]
+    return Path(found[-1]) if found else None
+
+
+def _params(file: Path) -> dict[str, str]:
+    """What races by a YAML where the command line does not set it."""
+    found = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") if file.is_file() else None
+    return {str(key): str(value) for key, value in (found or {}).items()}
+
+
+def _params_of_experiment(words: Sequence[str], conf: Path) -> dict[str, str]:
+    """What races by the experiment's own YAML; empty without an experiment, and for one that says nothing of it."""
+    chosen = [word.partition("=")[2] for word in words if word.startswith("experiment=")]
+    flags = ("--config-dir", "-cd")
+    own: list[str] = [place for flag, place in pairwise(words) if flag in flags]
+    own += [word.partition("=")[2] for word in words if word.partition("=")[0] in flags and "=" in word]
+    found = [
+        _params(Path(place) / "experiment" / f"{chosen[-1]}.yaml") for place in (str(conf), *own) if chosen
+    ]
+    return next(filter(None, found), {})
+
+
+def _unless_other(usual: dict[str, str], keys: Sequence[str]) -> dict[str, str]:
+    """What usually races; not the policies where the command line has something else race."""
+    swept, constant = split_words(keys)
+    other = set(swept) - {"seed"} and "policy" not in (*swept, *constant)
+    return {key: value for key, value in usual.items() if not (other and key == "policy")}
+
+
+def _instead(racing: dict[str, str], usual: dict[str, str]) -> list[str]:
+    """The overrides that have `racing` race and nothing that usually does: sweep.yaml is composed after them."""
+    dropped = [f"~hydra.sweeper.params.{key}" for key in usual if key not in racing]
+    changed = [key for key in racing if usual.get(key, racing[key]) != racing[key]]
+    return dropped + [f"hydra.sweeper.params.{key}='{racing[key]}'" for key in changed]
+
+
+def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(keys with several values, keys with one) of a command line; Hydra's own keys are in neither."""
+    parsed = OverridesParser.create().parse_overrides([w for w in words if not w.startswith("hydra")])
+    swept = [one.key_or_group for one in parsed if one.is_sweep_override()]
+    return swept, [one.key_or_group for one in parsed if not one.is_sweep_override()]
+
+
+def sweep_name(words: Sequence[str], defaults: Sequence[str]) -> str:
+    """What is swept, and eight digits of the SHA-256 of all that is asked: one command, one directory."""
+    swept, constant = split_words(words)
+    keys = dict.fromkeys([*(key for key in defaults if key not in constant), *swept])
+    asked = sorted(word for word in words if not word.startswith(("hydra/launcher", "hydra.")))
+    slug = re.sub(r"[^A-Za-z0-9_.]+", "-", "_".join(keys))[:60].strip("-.") or "run"
+    return f"{slug}_{hashlib.sha256(chr(10).join(asked).encode()).hexdigest()[:8]}"
+
+
+def _workers(count: str | None, words: Sequence[str]) -> list[str]:
+    """The override that gives the launcher its number of runs at a time."""
+    launcher = launcher_of(words)
+    module, package = EXTRAS.get(launcher, ("", ""))
+    if module and find_spec(f"hydra_plugins.{module}") is None:
+        what = f"hydra/launcher={launcher} is an extra that is not installed"
+        raise UserError(what, where="hydra/launcher", fix=f"pip install '{package}'")
+    if count is None:
+        return []
+    if not count.isdigit() or int(count) < 1:
+        raise UserError(f"workers={count}", where="workers", allowed="how many runs at a time: 1, 2, ...")
+    if launcher not in WORKERS:
+        what = f"hydra/launcher={launcher} does not know workers"
+        raise UserError(what, where="workers", allowed=", ".join(WORKERS), fix="leave workers out")
+    return [f"++hydra.launcher.{WORKERS[launcher]}={count}"]  # Ray's has no such key of its own
+
+
+def launcher_of(words: Sequence[str]) -> str:
+    """What starts the runs."""
+    return next((w.partition("=")[2] for w in words if w.startswith("hydra/launcher=")), "processes")
+
+
+def _search(words: Sequence[str]) -> list[str]:
+    """search=NAME and search.KEY=VALUE as Hydra has them."""
+    return [re.sub(r"^search\.", "hydra.sweeper.", re.sub(r"^search=", "hydra/sweeper=", w)) for w in words]
+
+
+def runs_of(path: Path) -> list[Path]:
+    """The run directories of a sweep, by name."""
+    return sorted(file.parent for file in path.glob("*/run.json"))
+
+
+def reopen(path: Path, states: Sequence[str]) -> int:
+    """Have the runs in these states started again by the sweep; how many there are."""
+    count = 0
+    for run in runs_of(path):
+        record = read_json(run / "run.json")
+        held = is_held(run / "lock") or is_held(path / ".claims" / run.name)
+        if record.get("state") in states and not held:
+            write_json(run / "run.json", {**record, "state": "interrupted"})
+            count += 1
+    return count

@@ -1,0 +1,109 @@
+"""One run of a sweep: its name, its directory, what became of it, and what it is worth to a search."""
+
+import hashlib
+import math
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from clrx.core.files import read_json, read_rows
+from clrx.run.directory import state_of
+from clrx.schedule.stretch import scaled_mark
+from clrx.train.selection import best_epoch, column_of, oriented
+
+FINAL = ("complete", "failed", "diverged")  # only a retry asked for starts these again
+LONGEST = 100  # characters of a directory's name
+PLAIN = re.compile(r"[+~]*[A-Za-z0-9_.@]+=[A-Za-z0-9_.+-]+")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that a sweep asks for."""
+
+    name: str
+    overrides: tuple[str, ...]  # of `clrx train`
+    sweep: Path  # directory of the sweep, absolute
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.sweep / self.name
+
+    @property
+    def claim(self) -> Path:
+        """Locked by whoever runs the job, from before its process starts until its end is recorded."""
+        return self.sweep / ".claims" / self.name
+
+
+def job_of(about: Any, overrides: Iterable[str]) -> Job:
+    """The job of one set of overrides, given the `hydra` node of the configuration."""
+    words = tuple(word for word in overrides if not word.startswith(("hydra.", "hydra/")))
+    constant = set(about.job.config.override_dirname.exclude_keys)
+    return Job(run_name(words, constant), words, (Path(about.runtime.cwd) / about.sweep.dir).absolute())
+
+
+def run_name(overrides: Iterable[str], constant: Collection[str]) -> str:
+    """A directory name of the overrides whose keys are not `constant`: another for every other set of values.
+
+    Where they make no plain or short name, eight digits of their SHA-256 end it.
+    """
+    words = sorted(word for word in overrides if word.partition("=")[0].lstrip("+~") not in constant)
+    name = "_".join(words) or "run"
+    if len(name) <= LONGEST and all(PLAIN.fullmatch(word) for word in words):
+        return name
+    digest = hashlib.sha256("\n".join(words).encode()).hexdigest()[:8]
+    return re.sub(r"[^A-Za-z0-9_.=+-]+", "-", name)[: LONGEST - 9].strip("-.") + f"-{digest}"
+
+
+def error_of(path: Path) -> str:
+    """The first line of the error that a run recorded; empty without one."""
+    try:
+        return str(read_json(path / "run.json").get("error") or "").partition("\n")[0]
+    except (OSError, ValueError):
+        return ""
+
+
+def config_of(path: Path) -> dict[str, Any]:
+    """config.yaml of a run; empty before it is written."""
+    file = path / "config.yaml"
+    return _read_config(file, file.stat().st_mtime_ns) if file.exists() else {}
+
+
+@lru_cache(maxsize=256)  # the screen of a sweep asks every second
+def _read_config(file: Path, changed: int) -> dict[str, Any]:
+    found = OmegaConf.to_container(OmegaConf.load(file))
+    return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def value_of(path: Path) -> float:
+    """What a complete run comes to in validation: at its best epoch, or at its last under `selection: last`.
+
+    Of the metric that it was selected by; NaN for any other run.
+    """
+    if state_of(path) != "complete":
+        return math.nan
+    column = metric_of(path)
+    values = [float(row[column]) if row[column] else None for row in read_rows(path / "epochs.csv")]
+    if not values:
+        return math.nan
+    is_last = config_of(path).get("selection") == "last"
+    value = values[-1 if is_last else best_epoch(oriented(column, values))]
+    return math.nan if value is None else value
+
+
+def shown_value(path: Path) -> str:
+    """The metric and the value of a complete run, as a sweep shows them; without a validation set its state alone."""
+    value, mark = value_of(path), scaled_mark(config_of(path).get("scale"))
+    found = "" if math.isnan(value) else f"{metric_of(path)} {value:.4f}"
+    return f"{found}  {mark}".strip()
+
+
+def metric_of(path: Path) -> str:
+    """The column of epochs.csv that a run is selected by."""
+    task = str(read_json(path / "run.json").get("task", "binary"))
+    return column_of(str(config_of(path).get("selection_metric", "auto")), task)

@@ -1,0 +1,136 @@
+"""The screen of a sweep: a live line a run and the totals; plain lines without a terminal."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from clrx.core.console import console, say
+from clrx.core.files import read_rows
+from clrx.run.directory import state_of
+from clrx.schedule.stretch import scale_of, scaled_epochs
+from clrx.sweep.job import FINAL, Job, config_of, error_of, metric_of, shown_value
+
+COLOURS = {"complete": "green", "failed": "red", "diverged": "red", "interrupted": "yellow"}
+
+
+@dataclass
+class Board:
+    """What the screen knows of the jobs. Every figure is read from the runs' files."""
+
+    jobs: tuple[Job, ...]
+    workers: int
+    live: Live | None
+    began: dict[Job, float] = field(default_factory=dict)  # runs started here
+    ended_here: dict[Job, float] = field(default_factory=dict)  # seconds they took
+    lines: dict[Job, tuple[str, ...]] = field(default_factory=dict)  # of jobs that have ended
+    looked: float = 0.0
+
+    def started(self, job: Job) -> None:
+        """Note that a run was started or continued here."""
+        again = state_of(job.path) is not None
+        self.began[job] = time.monotonic()
+        if not self.live:
+            say(f"{job.name}: {'continues' if again else 'starts'}")
+
+    def ended(self, job: Job) -> None:
+        """Note that a run has come to an end, here or elsewhere."""
+        if job in self.began:
+            self.ended_here[job] = time.monotonic() - self.began.pop(job)
+        self.lines[job] = row = row_of(job)
+        if not self.live:
+            seconds = f" in {duration(self.ended_here[job])}" if job in self.ended_here else ""
+            say(f"{' '.join(filter(None, row))}{seconds} ({self.totals()})")
+
+    def totals(self) -> str:
+        """How many runs are in each state, and the time that the rest will take."""
+        states = [row[1] for row in self.lines.values()]
+        parts = [f"{states.count('complete')} of {len(self.jobs)} complete"]
+        parts += [f"{states.count(name)} {name}" for name in COLOURS if name != "complete" and name in states]
+        left = len(self.jobs) - len(self.lines)
+        if self.ended_here and left:
+            mean = sum(self.ended_here.values()) / len(self.ended_here)
+            parts.append(f"about {duration(mean * math.ceil(left / self.workers))} left")
+        return ", ".join(parts)
+
+    def show(self, running: Sequence[Job]) -> None:
+        """Draw the live lines anew, once a second."""
+        if not self.live or time.monotonic() < self.looked + 1:
+            return
+        self.looked = time.monotonic()
+        room = max(4, console.height - 4)
+        rows = [(job, self.lines.get(job) or row_of(job, job in running)) for job in self.jobs]
+        rows = sorted(rows, key=lambda pair: pair[0] not in running)[:room] if len(rows) > room else rows
+        self.live.update(_table([row for _, row in rows], self.totals()), refresh=True)
+
+
+@contextmanager
+def open_board(jobs: Sequence[Job], workers: int) -> Iterator[Board]:
+    """A Board for the jobs while the block runs."""
+    if not console.is_terminal:
+        yield Board(tuple(dict.fromkeys(jobs)), workers, None)
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        yield Board(tuple(dict.fromkeys(jobs)), workers, live)
+
+
+def row_of(job: Job, running: bool = False) -> tuple[str, ...]:
+    """(name, state, epoch, metric, time left or error) of a job, from its files."""
+    state = "running" if running else state_of(job.path) or "waiting"
+    if state == "complete":
+        return job.name, state, "", shown_value(job.path), ""
+    if state in FINAL:
+        return job.name, state, "", "", error_of(job.path)
+    epochs, whole = _epochs(job.path), total_epochs(config_of(job.path))
+    if not running or not epochs or not whole:
+        return job.name, state, "", "", ""
+    seconds = sum(float(row["seconds"]) for row in epochs) / len(epochs)
+    value = epochs[-1].get(_metric(job.path))
+    shown = f"{_metric(job.path)} {float(value):.4f}" if value else ""
+    left = seconds * (whole - len(epochs))
+    rest = f"{duration(left)} left" if left else "judged on test"  # early stopping may come to it before
+    return job.name, state, f"epoch {len(epochs)}/{whole}", shown, rest
+
+
+def _metric(path: Path) -> str:
+    with suppress(OSError, ValueError):
+        return metric_of(path)
+    return ""
+
+
+def _epochs(path: Path) -> list[dict[str, str]]:
+    try:
+        return read_rows(path / "epochs.csv")
+    except OSError:
+        return []
+
+
+def total_epochs(config: dict[str, Any]) -> int:
+    """Epochs of all phases, if none stops early."""
+    phases = (config.get("plan") or {}).get("phases") or []
+    return sum(scaled_epochs(int(phase["epochs"]), scale_of(config)) for phase in phases)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 12 s, 3:05, 2:03:05."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def _table(rows: Sequence[tuple[str, ...]], totals: str) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, caption=totals, caption_justify="left")
+    for row in rows:
+        cells = [Text(text, no_wrap=True, overflow="ellipsis") for text in row]
+        cells[1].stylize(COLOURS.get(row[1], ""))
+        table.add_row(*cells)
+    return table

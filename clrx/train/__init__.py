@@ -1,0 +1,1 @@
+"""Training: from a configuration and data to a finished run."""

@@ -1,0 +1,137 @@
+"""The loop is a generator: it sets the rate, takes the step and yields it. Whoever drains it decides the rest."""
+
+from collections.abc import Callable, Generator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clrx.core.randomness import random_key
+from clrx.data.feed import Feed
+from clrx.schedule.progress import Policy, Progress
+from clrx.train.clock import Clock
+from clrx.train.ema import update_ema
+from clrx.train.loss import Loss, count_correct
+from clrx.train.optim import set_rate
+
+Stream = Generator[tuple[Tensor, Tensor], None, None]  # (images uint8 (B, C, H, W), labels) on the device
+
+
+Steps = Generator["Step", None, None]
+
+
+class Step(NamedTuple):
+    """One optimizer step, as taken. `loss` and `correct` stay on the device: reading them is the reader's wait."""
+
+    progress: Progress
+    lr: float
+    momentum: float | None  # None: as the optimizer has it
+    loss: Tensor  # mean over the images of the step, penalties included
+    correct: Tensor  # images that were right
+    images: int
+    steepest: Tensor  # largest absolute value of the gradients, on the device
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step works on and with."""
+
+    network: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    loss: Loss
+    policy: Policy
+    prepare: Callable[[Tensor, int], Tensor]  # (images uint8 (B, C, H, W), draw) -> the network's input
+    seed: int
+    momentum_policy: Policy | None = None
+    mix: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = (
+        None  # (input, labels, draw) -> mixed
+    )
+    ema: torch.nn.Module | None = None
+    ema_decay: float = 0.0
+    grad_clip: float | None = None
+    precision: str = "fp32"
+    rate_factor: float = 1.0  # lowered by backoff after a divergence
+
+
+def train_steps(work: Work, feed: Feed, rows: np.ndarray, clock: Clock, start: int = 0) -> Steps:
+    """Train from step `start` of a phase to its end, yielding each step taken.
+
+    Breaking out leaves the network as the last step left it, closes the feed and restores torch's random state.
+    """
+    offset = clock.first_epoch * clock.steps_per_epoch
+    state = torch.get_rng_state()
+    stream = feed.stream(rows[batch] for group in clock.groups_from(start) for batch in group)
+    try:
+        for number, group in enumerate(clock.groups_from(start), start):
+            sizes = [len(batch) for batch in group]
+            yield _take_step(work, stream, sizes, clock.at(number), offset + number)
+    finally:
+        stream.close()
+        torch.set_rng_state(state)
+
+
+def _take_step(work: Work, stream: Stream, sizes: list[int], progress: Progress, place: int) -> Step:
+    lr = work.policy(progress) * work.rate_factor
+    momentum = work.momentum_policy(progress) if work.momentum_policy else None
+    set_rate(work.optimizer, lr, momentum)
+    _seed(random_key(work.seed, "step", place))
+    loss, correct = _accumulate(work, stream, sizes, place)
+    steepest = _steepest(work.network)
+    if work.grad_clip is not None:
+        torch.nn.utils.clip_grad_norm_(work.network.parameters(), work.grad_clip)
+    work.optimizer.step()
+    work.optimizer.zero_grad(set_to_none=True)
+    if work.ema is not None:
+        update_ema(work.ema, work.network, work.ema_decay)
+    return Step(progress, lr, momentum, loss, correct, sum(sizes), steepest)
+
+
+def _seed(key: int) -> None:
+    """What torch.manual_seed does for the devices in use; where CUDA idles, that formats a stack (0.25 ms) a call."""
+    torch.default_generator.manual_seed(key)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(key)
+
+
+def _steepest(network: torch.nn.Module) -> Tensor:
+    """The largest absolute gradient, not finite where one of them is not; 0 where there is none."""
+    gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+    if not gradients:
+        return torch.zeros(())
+    return torch.stack(torch._foreach_norm(gradients, torch.inf)).max()
+
+
+def _accumulate(work: Work, stream: Stream, sizes: list[int], place: int) -> tuple[Tensor, Tensor]:
+    """Gradients of the mean loss over all images of the step, a batch at a time."""
+    losses, corrects = [], []
+    for index, size in enumerate(sizes):
+        images, labels = next(stream)
+        loss, correct = _forward(work, images, labels, random_key(place, index))
+        share = size / sum(sizes)
+        (loss * share).backward()
+        losses.append(loss.detach() * share)
+        corrects.append(correct)
+    return torch.stack(losses).sum(), torch.stack(corrects).sum()
+
+
+def _forward(work: Work, images: Tensor, labels: Tensor, draw: int) -> tuple[Tensor, Tensor]:
+    inputs = work.prepare(images, draw)
+    if work.mix is not None:
+        inputs, labels = work.mix(inputs, labels, draw)
+    with autocast(inputs.device, work.precision):
+        logits = work.network(inputs)
+    loss = work.loss(logits, labels)
+    penalty = getattr(getattr(work.network, "head", None), "penalty", None)
+    if penalty is not None:
+        loss = loss + penalty
+    return loss, count_correct(work.loss.task, logits.detach(), labels)
+
+
+def autocast(device: torch.device, precision: str):
+    """bf16 autocast where asked; nothing at fp32."""
+    if precision == "bf16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext()

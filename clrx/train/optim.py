@@ -1,0 +1,140 @@
+"""The optimizer of a phase: a group for each section, rates set from outside, state as plain tensors."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import torch
+from hydra.utils import instantiate
+from torch import Tensor
+from torch.optim import Optimizer
+
+from clrx.core.errors import UserError, did_you_mean, first_line
+from clrx.network.sections import SECTIONS
+
+if TYPE_CHECKING:
+    from clrx.network.network import Network
+
+
+def build_optimizer(
+    network: "Network",
+    optimizer_cfg: Mapping[str, Any],
+    lr_scales: Mapping[str, float] | None = None,
+    spare_norms: bool = False,
+) -> Optimizer:
+    """The optimizer of an `optimizer` node over the network's trainable parameters.
+
+    Each group is one section and has `lr_scale`, the factor on the rate that `set_rate` gives (null: 1
+    everywhere). `spare_norms` takes weight decay off biases and normalisation layers (the parameters of one
+    dimension). Raises UserError for scales that do not match the sections, and for values that the optimizer
+    refuses.
+    """
+    scales = _checked_scales(lr_scales)
+    groups = [
+        group for section in SECTIONS for group in _groups(network, section, scales[section], spare_norms)
+    ]
+    if not groups:
+        raise UserError("nothing is trainable", where="plan.phases, trainable", fix="trainable: all or head")
+    optimizer = _built(optimizer_cfg, groups)
+    set_rate(optimizer, optimizer.defaults["lr"])
+    return optimizer
+
+
+def check_optimizer(optimizer_cfg: Mapping[str, Any]) -> None:
+    """Raise UserError for values that the optimizer refuses, when it is built or at its first step."""
+    weight = torch.nn.Parameter(torch.ones(1))
+    weight.grad = torch.ones(1)
+    optimizer = _built(optimizer_cfg, [{"params": [weight]}])
+    try:
+        optimizer.step()
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise UserError(f"the optimizer cannot step: {first_line(error)}", where="optimizer") from error
+
+
+def _built(optimizer_cfg: Mapping[str, Any], groups: list[dict[str, Any]]) -> Optimizer:
+    try:
+        return instantiate(optimizer_cfg, _partial_=True, _convert_="all")(groups)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"the optimizer cannot be built: {first_line(error)}", where="optimizer") from error
+
+
+def set_rate(optimizer: Optimizer, lr: float, momentum: float | None = None) -> None:
+    """Give each group `lr * lr_scale`; move momentum (Adam's first beta) only where it is given."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group["lr_scale"]
+        if momentum is None:
+            continue
+        if "betas" in group:
+            group["betas"] = (momentum, *group["betas"][1:])
+        elif "momentum" in group:
+            group["momentum"] = momentum
+        else:
+            what = f"{type(optimizer).__name__} has no momentum to move"
+            raise UserError(what, where="momentum_policy", fix="momentum_policy=none")
+
+
+def momentum_of(optimizer: Optimizer) -> float | None:
+    """The momentum in use (Adam's first beta); None for an optimizer without one."""
+    group = optimizer.param_groups[0]
+    return float(group["betas"][0]) if "betas" in group else group.get("momentum")
+
+
+def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    """The optimizer's state as contiguous tensors `<parameter's index>.<name>`, without its rates."""
+    state = optimizer.state_dict()["state"]
+    found = {
+        f"{i}.{name}": value
+        for i, slots in state.items()
+        for name, value in slots.items()
+        if value is not None
+    }
+    if odd := [name for name, value in found.items() if not isinstance(value, Tensor)]:
+        what = f"{type(optimizer).__name__} keeps {odd[0]}, which is no tensor: its state cannot be saved"
+        raise UserError(what, where="optimizer", allowed="an optimizer whose state is tensors")
+    return {name: value.detach().contiguous() for name, value in found.items()}
+
+
+def load_optimizer_tensors(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Take over the state that `optimizer_tensors` gave of an optimizer over the same parameters.
+
+    Tensors of a weight's shape also get its memory layout. Raises UserError where the parameters differ.
+    """
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, slot = name.split(".", 1)
+        if int(index) >= len(weights) or (tensor.dim() and tensor.shape != weights[int(index)].shape):
+            raise UserError(f"the saved optimizer state does not fit: {name} is {tuple(tensor.shape)}")
+        state.setdefault(int(index), {})[slot] = _laid_out(tensor, weights[int(index)])
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _laid_out(tensor: Tensor, weight: Tensor) -> Tensor:
+    if tensor.shape != weight.shape or not tensor.dim():
+        return tensor.clone()
+    return torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
+
+
+def _groups(network: "Network", section: str, scale: float, spare_norms: bool) -> list[dict[str, Any]]:
+    trained = [p for p in network.sections()[section] if p.requires_grad]
+    common = {"section": section, "lr_scale": scale}
+    if not spare_norms:
+        return [{"params": trained, **common}] if trained else []
+    decayed, spared = [p for p in trained if p.dim() > 1], [p for p in trained if p.dim() <= 1]
+    groups = [{"params": decayed, **common}, {"params": spared, "weight_decay": 0.0, **common}]
+    return [group for group in groups if group["params"]]
+
+
+def _checked_scales(lr_scales: Mapping[str, float] | None) -> dict[str, float]:
+    scales = dict.fromkeys(SECTIONS, 1.0) if lr_scales is None else dict(lr_scales)
+    allowed = ", ".join(SECTIONS)
+    if wrong := [name for name in (*scales, *SECTIONS) if name not in SECTIONS or name not in scales]:
+        what = f"rate scales {list(scales)} do not match the sections: {wrong[0]}"
+        raise UserError(
+            what, allowed=allowed, fix=did_you_mean(wrong[0], SECTIONS) if wrong[0] in scales else ""
+        )
+    if bad := [name for name, scale in scales.items() if not (isfinite(scale) and scale >= 0)]:
+        raise UserError(
+            f"the rate scale of {bad[0]} is {scales[bad[0]]}", allowed="a finite number, 0 or more"
+        )
+    return {name: float(scale) for name, scale in scales.items()}

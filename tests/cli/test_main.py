@@ -1,0 +1,261 @@
+"""The command line as a user meets it: one process a command, outside the repository."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from omegaconf import OmegaConf
+
+from clrx import __version__
+from clrx.cli.completion import words
+from clrx.cli.main import COMMANDS, conf_dir, run
+
+WITHOUT_TORCH = """
+import sys
+class Guard:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("torch", "pandas", "sklearn", "matplotlib", "timm"):
+            raise AssertionError(f"{name} was imported")
+sys.meta_path.insert(0, Guard())
+from clrx.cli.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def clrx(tmp_path):
+    """Run a command line as a process in an empty folder: (exit code, stdout, stderr)."""
+
+    def command(*arguments: str, without_torch: bool = True) -> tuple[int, str, str]:
+        program = ["-c", WITHOUT_TORCH] if without_torch else ["-m", "clrx"]
+        done = subprocess.run(
+            [sys.executable, *program, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    return command
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capsys):
+    """The same within this process, which has imported what is slow to import."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # set by the command; restored after the test
+    monkeypatch.delenv("CLRX_DEBUG", raising=False)
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = run(list(arguments))
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return code, out, err
+
+    return command
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",), ("help",)])
+def test_help_names_every_command(clrx, arguments):
+    code, out, err = clrx(*arguments)
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines() if line.startswith("  ")][: len(COMMANDS)] == list(
+        COMMANDS
+    )
+
+
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_version(clrx, flag):
+    assert clrx(flag) == (0, f"clrx {__version__}\n", "")
+
+
+def test_the_configuration_is_printed_without_torch_and_leaves_nothing(clrx, tmp_path):
+    code, out, err = clrx("train", "--cfg", "job", "policy=sgdr", "lr=0.5")
+    assert (code, err) == (0, "")
+    assert "_target_: clrx.policy.sgdr.SGDR" in out
+    assert "\nlr: 0.5\n" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_commands_help_is_printed_without_torch(clrx):
+    code, out, err = clrx("train", "--help")
+    assert (code, err) == (0, "")
+    assert "triangular2" in out
+    assert "bounds" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [("sweep", "workers="), ("sweep", "retry="), ("sweep", "search="), ("report", "target=")],
+)
+def test_help_names_the_words_that_are_no_keys(clrx, command, word):
+    assert word in clrx(command, "--help")[1]
+
+
+MISTAKES = [
+    (["trian"], "there is no command 'trian'", "did you mean train?"),
+    (["train", "lrr=1"], "there is no key 'lrr'", "did you mean lr"),
+    (["train", "bounds.max_lrr=1"], "there is no key 'bounds.max_lrr'", "did you mean bounds.max_lr"),
+    (
+        ["train", "policy=sgdr", "policy.T_mul=3"],
+        "there is no key 'policy.T_mul'",
+        "did you mean policy.T_mult",
+    ),
+    (["train", "polcy=sgdr"], "there is no key 'polcy'", "did you mean policy"),
+    (["train", "policy=triangel"], "there is no policy 'triangel'", "did you mean triangular"),
+    (["train", "policy=triangel"], "there is no policy 'triangel'", "modified_triangular2, one_cycle"),
+    (["train", "disease=pneumotorax"], "there is no disease 'pneumotorax'", "did you mean pneumothorax"),
+    (["train", "experiment=x"], "there is no experiment 'x'", ""),
+    (["train", "policy=null"], "must be a string or a list", "command line"),
+    (["train", "seed"], "'seed' is not an override", "key=value"),
+    (["train", "a b=1"], "'a b=1' is not an override", "key=value"),
+    (["train", "lr=[1"], "'lr=[1' is not an override", "key=value"),
+    (["train", "lr=${nope}"], "lr: ", "Interpolation key 'nope' not found"),
+    (["train", "--config-dir", "nope"], "nope' not found", ""),
+    (["completion", "tcsh"], "which shell?", "bash, zsh, fish"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "what", "more"), MISTAKES)
+def test_a_mistake_gets_one_message_and_code_2(here, tmp_path, arguments, what, more):
+    code, out, err = here(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert what in err.splitlines()[0]
+    assert more in err
+    assert "file://" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["trian"], ["train", "lrr=1"], ["train", "policy=triangel"]])
+def test_a_mistake_is_found_without_torch(clrx, tmp_path, arguments):
+    code, out, err = clrx(*arguments)
+    assert (code, out) == (2, "")
+    assert "did you mean" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_option_of_ours_alone_is_offered(here):
+    _, _, err = here("train", "dataset=x")
+    assert "_common" not in err
+
+
+@pytest.mark.parametrize("word", ["seed=3", "seed=${split.seed}", "lr=${bounds.max_lr}"])
+def test_a_word_of_the_command_line_is_recorded_as_it_was_typed(here, monkeypatch, word):
+    from clrx.task import train
+
+    seen = []
+    monkeypatch.setattr(train, "task", lambda cfg: seen.append(OmegaConf.to_container(cfg, resolve=True)))
+    assert here("train", word) == (0, "", "")
+    assert seen[0]["run"]["command"] == f"clrx train {word}"
+    assert seen[0]["run"]["overrides"] == [word]
+    assert isinstance(seen[0][word.partition("=")[0]], int | float)
+
+
+REFUSED = [
+    (["train", "lr=-1"], "lr is -1"),
+    (["train", "policy=triangular", "bounds.max_lr=0.001", "bounds.base_lr=0.1"], "bounds"),
+    (["train", "epochs=0"], "epochs"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "what"), REFUSED)
+def test_a_refused_value_leaves_no_folder(here, tmp_path, arguments, what):
+    code, out, err = here(*arguments)
+    assert (code, out) == (2, "")
+    assert what in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_were_there_stay(here, tmp_path):
+    (tmp_path / "mine").mkdir()
+    assert here("train", "lr=-1", "hydra.run.dir=mine/run")[0] == 2
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine"]
+    (tmp_path / "mine").rmdir()
+    assert here("train", "lr=-1", "hydra.run.dir=.")[0] == 2
+    assert tmp_path.is_dir()
+
+
+def test_a_run_directory_that_cannot_be_made(here, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = here("train", "hydra.run.dir=file/run")
+    assert code == 2
+    assert "the run directory cannot be made: Not a directory" in err
+    assert f"where:   {tmp_path / 'file' / 'run'}" in err
+
+
+def test_debugging_adds_the_traceback(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLRX_DEBUG", "1")
+    assert run(["trian"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback")
+    assert err.endswith("fix:     did you mean train?\n")
+
+
+@pytest.mark.parametrize("arguments", ["completion bash", "train --help"])
+def test_a_reader_that_leaves_early_is_no_error(tmp_path, arguments):
+    command = f"{sys.executable} -m clrx {arguments} | true"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+
+
+COMPLETIONS = [
+    ([], list(COMMANDS)),
+    ([""], list(COMMANDS)),
+    (["re"], ["resume", "report"]),
+    (["x"], []),
+    (["train", "policy=tri"], ["policy=triangular", "policy=triangular2"]),
+    (["train", "policy=tri", "seed=1", "plan=si"], ["plan=single"]),
+    (["train", "dataset=_"], []),  # _common is no dataset
+    (["train", "bounds.s"], ["bounds.step_size="]),  # keys of a group's options
+    (["train", "policy.T"], ["policy.T_0=", "policy.T_mult="]),
+    (["train", "loss.f"], ["loss.focal_gamma="]),
+    (["train", "policy._"], []),
+    (["train", "nothing=x"], []),
+    (["train", "hydra"], []),
+    (["train", "default"], []),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), COMPLETIONS)
+def test_words_that_may_come_next(given, expected):
+    assert words(given, list(COMMANDS), conf_dir()) == expected
+
+
+def test_keys_and_groups_are_offered_together():
+    offered = words(["train", ""], list(COMMANDS), conf_dir())
+    assert {"policy=", "dataset=", "lr=", "loss.focal_gamma=", "checkpoint.every="} <= set(offered)
+    assert len(offered) == len(set(offered))
+    assert all(re.fullmatch(r"[a-zA-Z_0-9.]+=", word) for word in offered)
+
+
+def test_options_in_folders_are_offered_with_the_folder(tmp_path):
+    (tmp_path / "experiment" / "paper").mkdir(parents=True)
+    (tmp_path / "experiment" / "paper" / "table_1.yaml").touch()
+    (tmp_path / "train.yaml").touch()
+    assert words(["train", "experiment=p"], [], tmp_path) == ["experiment=paper/table_1"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_script(clrx, shell):
+    code, out, err = clrx("completion", shell)
+    assert (code, err) == (0, "")
+    assert "clrx completion words" in out
+
+
+def test_bash_completes_through_the_script(tmp_path):
+    """Source the script as a user does and ask it for what Tab asks, with clrx on the path."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "clrx").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m clrx "$@"\n')
+    (folder / "clrx").chmod(0o755)
+    script = f"""
+    PATH="{folder}:$PATH"
+    source <(clrx completion bash)
+    compopt() {{ :; }}
+    COMP_WORDS=(clrx train policy=tri) COMP_CWORD=2
+    _clrx
+    printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["policy=triangular", "policy=triangular2"]

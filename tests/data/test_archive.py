@@ -1,0 +1,206 @@
+"""Archives as roots: unpacked once, whole or not at all, and never a file outside their folder."""
+
+import io
+import tarfile
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from clrx.core.errors import RunError, UserError
+from clrx.data.archive import resolve_root
+
+FILES = {"images/a.png": b"one", "images/deep/b c.png": b"two", "röntgen.csv": b"three"}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def tar_of(path: Path, files: dict[str, bytes], *extra: tarfile.TarInfo) -> Path:
+    with tarfile.open(path, "w:" + {".tar": ""}.get(path.suffix, path.suffix[1:])) as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(content), 1_500_000_000
+            tar.addfile(member, io.BytesIO(content))
+        for member in extra:
+            tar.addfile(member)
+    return path
+
+
+def zip_of(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in files.items():
+            zipped.writestr(zipfile.ZipInfo(name, (2017, 7, 14, 2, 40, 0)), content)
+    return path
+
+
+def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, target
+    return member
+
+
+def make(path: Path, files: dict[str, bytes]) -> Path:
+    return zip_of(path, files) if path.suffix == ".zip" else tar_of(path, files)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found.pop(".clrx.json", None)
+    return found
+
+
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tar.xz", "x.tar.bz2", "x y.v2.zip", "X.TAR"])
+def test_an_archive_becomes_its_folder_once(tmp_path, name):
+    path = tmp_path / name
+    made = make(path if path.suffix != ".TAR" else tmp_path / "x.tar", FILES)
+    made.rename(path)
+    folder = resolve_root(str(path))
+    assert content(folder) == FILES
+    before = folder.stat()
+    assert resolve_root(str(path)) == folder
+    assert folder.stat() == before  # nothing was written again
+
+
+def test_times_are_kept_so_that_caches_of_the_images_hold(tmp_path):
+    folder = resolve_root(str(tar_of(tmp_path / "x.tar", FILES)))
+    assert (folder / "images/a.png").stat().st_mtime == 1_500_000_000
+
+
+def test_a_changed_archive_is_unpacked_anew(tmp_path):
+    first = resolve_root(str(tar_of(tmp_path / "x.tar", FILES)))
+    second = resolve_root(str(tar_of(tmp_path / "x.tar", {"other.png": b"more than there was" * 1000})))
+    assert first != second
+    assert list(content(second)) == ["other.png"]
+
+
+def test_folders_and_other_files_are_named_as_they_are(tmp_path, monkeypatch):
+    (tmp_path / "x.npz").touch()
+    assert resolve_root(str(tmp_path)) == tmp_path
+    monkeypatch.chdir(tmp_path)
+    assert resolve_root("x.npz") == tmp_path / "x.npz"
+    with pytest.raises(UserError, match="no such file"):
+        resolve_root("missing.zip")
+
+
+EVIL = ["../evil", "a/../../evil", "/tmp/clrx-evil", "..\\evil", "C:\\evil", "C:evil", "a/.."]
+
+
+@pytest.mark.parametrize("form", ["x.tar", "x.zip"])
+@pytest.mark.parametrize("name", EVIL)
+def test_names_that_lead_out_are_refused(tmp_path, cache, form, name):
+    path = make(tmp_path / form, {"fine.png": b"fine", name: b"evil"})
+    with pytest.raises(UserError, match="leads out of the folder"):
+        resolve_root(str(path))
+    assert not list(tmp_path.rglob("*evil*"))
+    assert not Path("/tmp/clrx-evil").exists()
+    assert not content(cache)
+
+
+LINKS = [
+    (special("a", tarfile.SYMTYPE, "/etc/passwd"), "which is not in it"),
+    (special("a", tarfile.SYMTYPE, "../../secret"), "which is not in it"),
+    (special("a", tarfile.LNKTYPE, "../secret"), "which is not in it"),
+    (special("a", tarfile.LNKTYPE, "/etc/passwd"), "which is not in it"),
+    (special("a", tarfile.SYMTYPE, "a"), "which is not in it"),  # to itself
+    (special("a", tarfile.FIFOTYPE), "device or a pipe"),
+    (special("a", tarfile.CHRTYPE), "device or a pipe"),
+]
+
+
+@pytest.mark.parametrize(("member", "reason"), LINKS)
+def test_links_out_of_the_archive_and_devices_are_refused(tmp_path, cache, member, reason):
+    (tmp_path / "secret").write_text("secret")
+    with pytest.raises(UserError, match=reason):
+        resolve_root(str(tar_of(tmp_path / "x.tar", {"fine.png": b"fine"}, member)))
+    assert not content(cache)
+
+
+def test_a_file_written_through_a_link_is_refused(tmp_path, cache):
+    member = special("door", tarfile.SYMTYPE, str(tmp_path))
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        tar.addfile(member)
+        tar.addfile(tarfile.TarInfo("door/evil"))
+    with pytest.raises(UserError, match="which is not in it"):
+        resolve_root(str(tmp_path / "x.tar"))
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_links_inside_become_copies(tmp_path, kind):
+    target = "a.png" if kind == tarfile.SYMTYPE else "images/a.png"
+    path = tar_of(tmp_path / "x.tar", FILES, special("images/copy.png", kind, target))
+    copy = resolve_root(str(path)) / "images/copy.png"
+    assert copy.read_bytes() == b"one"
+    assert not copy.is_symlink()
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path):
+    link = zipfile.ZipInfo("a")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as zipped:
+        zipped.writestr(link, "/etc/passwd")
+    with pytest.raises(UserError, match="is a link"):
+        resolve_root(str(tmp_path / "x.zip"))
+
+
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tar.xz", "x.tar.bz2", "x.zip"])
+@pytest.mark.parametrize("damage", ["cut", "text", "empty"])
+def test_a_broken_archive_is_refused_and_leaves_nothing(tmp_path, cache, name, damage):
+    noise = b"".join(bytes([i * i % 251, i % 7]) for i in range(40_000))
+    path = make(tmp_path / name, {"a.png": noise, "b.png": noise})
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[: len(whole) // 2], "text": b"hello" * 99, "empty": b""}[damage])
+    with pytest.raises(UserError, match="broken"):
+        resolve_root(str(path))
+    assert not content(cache)
+
+
+def test_a_flipped_byte_in_a_zip_is_noticed(tmp_path):
+    path = zip_of(tmp_path / "x.zip", {"a.png": bytes(range(256)) * 100})
+    data = bytearray(path.read_bytes())
+    data[60] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="broken"):
+        resolve_root(str(path))
+
+
+def test_what_a_killed_unpacking_left_is_not_used(tmp_path, cache):
+    path = tar_of(tmp_path / "x.tar", FILES)
+    folder = resolve_root(str(path))
+    partial = folder.with_name(folder.name + ".partial")
+    folder.rename(partial)  # as if killed just before the end, with a file half-written and one too many
+    (partial / "images/a.png").write_bytes(b"o")
+    (partial / "more.png").touch()
+    assert content(resolve_root(str(path))) == FILES
+    assert not partial.exists()
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, cache, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 4}))
+    with pytest.raises(RunError, match="5 bytes are needed"):
+        resolve_root(str(tar_of(tmp_path / "x.tar", {"a": b"1234", "b": b"12345"})))
+    assert not content(cache)
+
+
+def test_many_at_once_unpack_once(tmp_path):
+    path = tar_of(tmp_path / "x.tar.gz", FILES | {f"{i}.png": bytes(999) for i in range(200)})
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(resolve_root(str(path)))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert len(set(found)) == 1
+    assert len(content(found[0])) == 203
+    assert sorted(one.name for one in found[0].parent.iterdir()) == [found[0].name]
+
+
+def test_the_real_x_rays_unpack(shared_data):
+    folder = resolve_root(str(shared_data / "nih" / "images_64.tar.xz"))
+    assert len(list(folder.rglob("*.png"))) == 1000
