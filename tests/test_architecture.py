@@ -1,152 +1,219 @@
-"""Dependencies point down, so that a policy, model or dataset is one file and one YAML."""
+"""The house rules: who imports whom, how long modules and functions are. docs/imports.py reads the imports."""
 
 import ast
 import sys
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
 
-import pytest
+from imports import (
+    BY_NAME,
+    MODULES,
+    ORDER,
+    ROOT,
+    arrows_up,
+    circles,
+    imports,
+    imports_at_load,
+    own,
+    package,
+    parsed,
+)
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "clrx"
-LINES = 220  # a module that is longer has two subjects
+LONGEST, SHORTEST, FUNCTION = 320, 40, 40  # lines of a module, and of a function without its docstring
+CONFIGURATION = {"config", "sweep", "task", "cli"}  # packages that may import hydra and omegaconf
+PICTURES = {"plot", "report", "survey"}  # packages that may import matplotlib
+WITHOUT_TORCH = {"core", "schedule", "policy", "config"}
+TORCH_IN_FUNCTIONS = {"clrx.core.machine", "clrx.core.memory"}
+LIGHT = (
+    "clrx.cli.main",
+    "clrx.config.compose",
+    "clrx.cli.completion",
+    "clrx.core.errors",
+    "clrx.cli.failure",
+)
+NO_YAML = {"clrx.policy.warmup"}  # put around a policy by clrx.schedule.build
 
-
-def module_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-def imported(node: ast.AST) -> list[str]:
-    """Modules that an import statement loads: `from clrx import a` loads clrx.a."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        assert not node.level, "relative imports are not used"
-        inner = [f"{node.module}.{alias.name}" for alias in node.names]
-        return [name if name in MODULES else str(node.module) for name in inner]
-    return []
-
-
-@cache
-def imports(module: str) -> frozenset[str]:
-    """Everything that a module imports, wherever in it; for type checkers alone included."""
-    tree = ast.parse(MODULES[module].read_text())
-    return frozenset(name for node in ast.walk(tree) for name in imported(node))
-
-
-def at_import(statements: list[ast.stmt]) -> list[str]:
-    """What is imported while the module itself is: not in functions, not under TYPE_CHECKING."""
-    found = []
-    for statement in statements:
-        found += imported(statement)
-        if isinstance(statement, ast.If) and "TYPE_CHECKING" not in ast.unparse(statement.test):
-            found += at_import(statement.body + statement.orelse)
-        if isinstance(statement, ast.Try):
-            found += at_import(statement.body)
-    return found
-
-
-def layer(module: str) -> str:
-    """cli, task, core, or the folder of what is reached by `_target_` alone."""
-    parts = module.split(".")
-    if parts[1:2] in (["cli"], ["__main__"]):
-        return "cli"
-    return parts[1] if len(parts) > 1 and parts[1] in ("task", "dataset", "model", "policy") else "core"
-
-
-def ours(names) -> set[str]:
-    return {name for name in names if name.split(".")[0] == "clrx"}
-
-
-@pytest.mark.parametrize("group", ["dataset", "model", "policy"])
-def test_what_a_target_reaches_is_imported_by_nobody(group):
-    guilty = {
-        f"{module} imports {name}"
-        for module in MODULES
-        for name in ours(imports(module))
-        if layer(name) == group and layer(module) != group
-    }
-    assert not guilty
-
-
-ALLOWED = {  # what a layer may import of clrx
-    "cli": {"cli", "task", "core"},
-    "task": {"task", "core", "cli"},  # cli: the names of the commands, for their completion
-    "core": {"core"},
-    "dataset": {"dataset", "core"},
-    "model": {"model", "core"},
-    "policy": {"policy", "core"},
+KNOWN: dict[str, set[str]] = {  # violations that are being mended: none is added
+    "core": {
+        "clrx.core.console imports clrx.metrics.weighted, which stands after core in ORDER",
+        "clrx.core.paths is shorter than 40 lines",
+        "clrx.core.randomness is shorter than 40 lines",
+    },
+    "schedule": {
+        "clrx.schedule.build imports hydra",
+        "clrx.schedule.build imports omegaconf",
+        "clrx.schedule.preview imports hydra",
+        "clrx.schedule.preview imports omegaconf",
+        "clrx.schedule.progress is shorter than 40 lines",
+        "clrx.schedule.stretch imports omegaconf",
+    },
+    "config": {
+        "clrx.config.compose imports clrx.cli.completion, which stands after config in ORDER",
+        "clrx.config.compose imports clrx.task.completion, which stands after config in ORDER",
+        "clrx.config.compose imports clrx.task.data, which stands after config in ORDER",
+        "clrx.config.compose imports clrx.task.find_lr, which stands after config in ORDER",
+        "clrx.config.compose imports clrx.task.policy, which stands after config in ORDER",
+        "clrx.config.compose imports clrx.task.report, which stands after config in ORDER",
+        "clrx.config.compose imports clrx.task.resume, which stands after config in ORDER",
+        "clrx.config.compose imports clrx.task.sweep, which stands after config in ORDER",
+        "clrx.config.compose imports clrx.task.train, which stands after config in ORDER",
+        "clrx.config.compose imports clrx.task.verify, which stands after config in ORDER",
+    },
+    "data": {
+        "clrx.data.classes is shorter than 40 lines",
+        "clrx.data.missing is shorter than 40 lines",
+        "clrx.data.open imports hydra",
+        "clrx.data.open imports omegaconf",
+        "clrx.data.subsample is shorter than 40 lines",
+        "clrx.data.transfer is shorter than 40 lines",
+    },
+    "network": {
+        "clrx.network.initial is shorter than 40 lines",
+        "clrx.network.load_weights imports omegaconf",
+        "clrx.network.network imports hydra",
+        "clrx.network.network imports omegaconf",
+        "clrx.network.stem is shorter than 40 lines",
+    },
+    "run": {
+        "clrx.run.directory imports omegaconf",
+        "clrx.run.interval is shorter than 40 lines",
+        "clrx.run.read imports clrx.plot.curves, which stands after run in ORDER",
+        "clrx.run.read imports omegaconf",
+        "clrx.run.trackers imports clrx.report.grouping, which stands after run in ORDER",
+    },
+    "train": {
+        "clrx.train.divergence is shorter than 40 lines",
+        "clrx.train.ema is shorter than 40 lines",
+        "clrx.train.extend imports clrx.range_test.bounds, which stands after train in ORDER",
+        "clrx.train.extend imports omegaconf",
+        "clrx.train.optim imports hydra",
+        "clrx.train.preflight imports hydra",
+        "clrx.train.preflight imports omegaconf",
+        "clrx.train.session imports clrx.plot.augmented, which stands after train in ORDER",
+        "clrx.train.session imports hydra",
+        "clrx.train.session imports omegaconf",
+        "clrx.train.setup imports hydra",
+        "clrx.train.setup imports omegaconf",
+    },
+    "range_test": {
+        "clrx.range_test.bounds imports clrx.plot.range_test, which stands after range_test in ORDER",
+        "clrx.range_test.bounds imports omegaconf",
+        "clrx.range_test.find imports omegaconf",
+        "clrx.range_test.ramp imports omegaconf",
+        "clrx.range_test.repeats imports omegaconf",
+        "clrx.range_test.verdict imports omegaconf",
+    },
+    "plot": {
+        "clrx.plot.run is shorter than 40 lines",
+    },
+    "survey": {
+        "clrx.survey.chopade2021 imports hydra",
+        "clrx.survey.collect imports hydra",
+        "clrx.survey.collect imports omegaconf",
+    },
+    "sweep": {
+        "clrx.sweep.process imports clrx.cli.child, which stands after sweep in ORDER",
+        "clrx.sweep.resources is shorter than 40 lines",
+    },
+    "task": {
+        "clrx.task.completion imports clrx.cli.completion, which stands after task in ORDER",
+        "clrx.task.completion imports clrx.cli.main, which stands after task in ORDER",
+        "clrx.task.completion is shorter than 40 lines",
+        "clrx.task.policy is shorter than 40 lines",
+        "clrx.task.report imports clrx.cli.usage, which stands after task in ORDER",
+    },
+    "cli": {
+        "clrx.cli.child is shorter than 40 lines",
+    },
+    "circles": {
+        "clrx.cli.child <-> clrx.cli.failure <-> clrx.cli.main <-> clrx.config.compose <-> clrx.sweep.pool <-> clrx.sweep.process import each other",  # noqa: E501
+        "clrx.cli.child <-> clrx.cli.failure <-> clrx.cli.main <-> clrx.config.compose <-> clrx.task.completion import each other",  # noqa: E501
+        "clrx.cli.child <-> clrx.cli.failure <-> clrx.cli.main import each other",
+        "clrx.cli.child <-> clrx.cli.main <-> clrx.config.compose <-> clrx.task.sweep import each other",
+        "clrx.data.decode.dicom <-> clrx.data.decode.image import each other",
+        "clrx.network.load_weights <-> clrx.network.network <-> clrx.network.sections import each other",
+        "clrx.network.load_weights <-> clrx.network.network import each other",
+    },
 }
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_down(module):
-    assert {layer(name) for name in ours(imports(module))} <= ALLOWED[layer(module)]
+def outside(module: str) -> set[str]:
+    """Packages that are not clrx's and not of the standard library."""
+    return {name.partition(".")[0] for name in imports(module)} - sys.stdlib_module_names - {"clrx"}
 
 
-def test_only_the_completion_asks_the_command_line_for_its_commands():
-    asking = {module for module in MODULES if layer(module) == "task" and "clrx.cli.main" in imports(module)}
-    assert asking <= {"clrx.task.completion"}
+def wrong_imports(module: str) -> Iterator[str]:
+    here = package(module)
+    up = {name for importer, name in arrows_up() if importer == module}
+    for name in own(module):
+        if name in up:
+            yield f"imports {name}, which stands after {here} in ORDER"
+        if package(name) in BY_NAME and package(name) != here:
+            yield f"imports {name}, which is reached by its name alone"
+        if (
+            here == "policy"
+            and package(name) != here
+            and name not in ("clrx.schedule.progress", "clrx.core.errors")
+        ):
+            yield f"imports {name}: a policy knows progress and errors"
+    packages = outside(module)
+    if here not in CONFIGURATION:
+        yield from (f"imports {name}" for name in packages & {"hydra", "omegaconf"})
+    if here not in PICTURES:
+        yield from (f"imports {name}" for name in packages & {"matplotlib"})
+    if here in WITHOUT_TORCH and "torch" in packages:
+        loaded = {name.partition(".")[0] for name in imports_at_load(module)}
+        if "torch" in loaded or module not in TORCH_IN_FUNCTIONS:
+            yield "imports torch"
+    if here == "policy" and packages:
+        yield f"imports {packages}: a policy is standard library"
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if layer(module) == "policy"])
-def test_a_policy_is_standard_library_and_the_clock(module):
-    outside = {name for name in imports(module) if name.split(".")[0] not in sys.stdlib_module_names}
-    assert {name for name in outside if layer(name) != "policy"} <= {
-        "clrx.schedule.progress",
-        "clrx.core.errors",
+def wrong_sizes(module: str) -> Iterator[str]:
+    path, tree = MODULES[module], parsed(module)
+    lines = len(path.read_text().splitlines())
+    if not ast.get_docstring(tree):
+        yield "has no docstring"
+    if lines > LONGEST:
+        yield f"is longer than {LONGEST} lines"
+    if lines < SHORTEST and package(module) not in BY_NAME and not path.stem.startswith("__"):
+        yield f"is shorter than {SHORTEST} lines"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            described = first.end_lineno - first.lineno + 1 if ast.get_docstring(node) is not None else 0
+            if node.end_lineno - node.lineno + 1 - described > FUNCTION:
+                yield f"{node.name} is longer than {FUNCTION} lines"
+
+
+def test_every_module_follows_the_rules():
+    """One loop over all modules. What KNOWN lists and no longer occurs is to be taken off it."""
+    found = {
+        f"{module} {what}" for module in MODULES for what in [*wrong_imports(module), *wrong_sizes(module)]
     }
+    found |= {f"{' <-> '.join(group)} import each other" for group in circles()}
+    known = set().union(*KNOWN.values())
+    assert not found - known, "\n".join(sorted(found - known))
+    assert not known - found, "mended, take it off KNOWN:\n" + "\n".join(sorted(known - found))
 
 
-@pytest.mark.parametrize(
-    "module",
-    ["clrx.cli.main", "clrx.config.compose", "clrx.cli.completion", "clrx.core.errors", "clrx.cli.failure"],
-)
-def test_what_every_command_loads_is_light(module):
-    seen, waiting = set(), [module]
+def test_the_packages_are_those_of_the_order():
+    assert {package(module) for module in MODULES} == {*ORDER, "clrx"}
+
+
+def test_what_every_command_loads_is_light():
+    seen, waiting = set(), list(LIGHT)
     while waiting:
         if (name := waiting.pop()) in MODULES and name not in seen:
             seen.add(name)
-            waiting += at_import(ast.parse(MODULES[name].read_text()).body)
-    loaded = {
-        part.split(".")[0] for name in seen for part in at_import(ast.parse(MODULES[name].read_text()).body)
-    }
+            waiting += imports_at_load(name)
+    loaded = {part.partition(".")[0] for name in seen for part in imports_at_load(name)}
     assert loaded <= set(sys.stdlib_module_names) | {"clrx", "hydra", "omegaconf"}
 
 
-def test_no_module_imports_itself_through_others():
-    edges = {
-        module: ours(at_import(ast.parse(path.read_text()).body)) & MODULES.keys()
-        for module, path in MODULES.items()
-    }
-    done: set[str] = set()
-
-    def walk(module: str, path: tuple[str, ...]) -> None:
-        assert module not in path, " -> ".join([*path[path.index(module) :], module])
-        if module not in done:
-            for name in sorted(edges[module]):
-                walk(name, (*path, module))
-            done.add(module)
-
-    for module in edges:
-        walk(module, ())
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_has_one_subject(module):
-    assert len(MODULES[module].read_text().splitlines()) <= LINES
-    assert ast.get_docstring(ast.parse(MODULES[module].read_text())), "says what it is"
-
-
-@pytest.mark.parametrize("group", ["dataset", "model", "policy"])
-def test_a_file_without_a_yaml_is_reached_by_nobody(group):
-    """Every module of a group is the `_target_` of some YAML, or is used by one that is."""
+def test_a_file_without_a_yaml_is_reached_by_nobody():
+    """Every module of dataset/, model/ and policy/ is the `_target_` of a YAML file, or is used by one that is."""
     targets = " ".join(path.read_text() for path in (ROOT / "conf").rglob("*.yaml"))
     used = {name for module in MODULES for name in imports(module)}
-    named = {module for module in MODULES if f"{module}." in targets or module in used}
-    idle = {module for module in MODULES if module.startswith(f"clrx.{group}.")} - named
-    assert idle - {"clrx.policy.warmup"} == set()  # put around a policy by clrx.schedule.build, by its name
+    for module in MODULES:
+        if package(module) in BY_NAME and not MODULES[module].stem.startswith("__"):
+            assert f"{module}." in targets or module in used or module in NO_YAML, module
