@@ -1,0 +1,218 @@
+"""From a composed or recorded configuration to typed values: the only reader of a DictConfig."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from omegaconf import DictConfig, OmegaConf
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from clrx.config.limits import allowed_values, section_at
+from clrx.config.phases import build_phases
+from clrx.config.schema import TrainConfig
+from clrx.core.errors import UserError, did_you_mean
+
+AUTO, RATES = "auto", ("base_lr", "max_lr")
+POLICIES = ("policy", "momentum_policy", "plan")  # what reads `bounds`
+INVOCATION = ("run",)  # keys of one command, not of what it computes
+Config = TypeVar("Config", bound=TrainConfig)
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What one command line asked for beside the configuration."""
+
+    directory: Path
+    command: str = "clrx train"
+    choices: Mapping[str, Any] = field(default_factory=dict)  # group -> option
+    overrides: tuple[str, ...] = ()
+
+
+def invocation(raw: DictConfig) -> Invocation:
+    """The directory, command line and choices that `clrx.config.compose` or a recorded run put under `run`."""
+    run = raw.run
+    return Invocation(Path(run.dir), run.command, dict(run.choices), tuple(run.get("overrides", ())))
+
+
+def load(
+    raw: DictConfig, bounds: Mapping[str, float] | None = None, kind: type[Config] = TrainConfig
+) -> Config:  # type: ignore[assignment]
+    """The configuration as typed values, every limit checked.
+
+    `bounds` (base_lr, max_lr) are what a range test found, for a configuration whose `bounds` are auto. Before it has
+    run, the policies are read with the ends of its ramp. Raises UserError with the key, the value and what is allowed.
+    """
+    plain = {name: value for name, value in _resolved(raw, bounds).items() if name not in INVOCATION}
+    known = {one.name for one in fields(kind)}
+    shared = {name: value for name, value in plain.items() if name in known}
+    try:
+        return _adapter(kind).validate_python(shared)
+    except ValidationError as error:
+        raise _mistake(error.errors()[0], kind, shared) from error
+
+
+def recorded(raw: DictConfig) -> dict[str, Any]:
+    """The resolved configuration as plain values, for config.yaml: without what belongs to one command.
+
+    `disease` is left out where the dataset does not read it.
+    """
+    plain = _resolved(raw, None, keep_auto=True)
+    left_out = {*INVOCATION, *(() if reads_disease(raw) else ("disease",))}
+    return {name: value for name, value in plain.items() if name not in left_out}
+
+
+def reads_disease(raw: DictConfig) -> bool:
+    """Whether the dataset is one of those that conf/disease/ is for: it names a label of the NIH table."""
+    return "label" in raw.dataset and "_target_" in raw.dataset and "disease" in raw
+
+
+def is_auto(raw: DictConfig) -> bool:
+    """Whether a range test is to find the bounds: `bounds=auto`, or a plan with `range_test: true`."""
+    if raw.bounds == AUTO or _plan_asks(raw):
+        return True
+    return isinstance(raw.bounds, DictConfig) and any(_literal(raw.bounds, name) == AUTO for name in RATES)
+
+
+def with_auto_bounds(raw: DictConfig) -> DictConfig:
+    """A copy in which both bounds are auto, whatever they were: what a range test by itself is asked of."""
+    raw = deepcopy(raw)
+    step_size = "${dataset.recipe.step_size}" if raw.bounds == AUTO else raw.bounds.step_size
+    raw.bounds = dict.fromkeys(RATES, AUTO) | {"step_size": step_size}
+    return raw
+
+
+def reads_bounds(raw: DictConfig) -> bool:
+    """Whether other bounds make another plan."""
+    raw, (low, high) = with_auto_bounds(raw), (raw.range_test.start, raw.range_test.end)
+    one, other = ({"base_lr": low, "max_lr": top} for top in (high, 2 * high))
+    return build_phases(load(raw, one)) != build_phases(load(raw, other))
+
+
+def check_bounds(raw: DictConfig) -> None:
+    """UserError where bounds are to be found and no policy reads them, or a plan finds them and they are set."""
+    if _plan_asks(raw) and isinstance(raw.bounds, DictConfig):
+        for name in RATES:
+            if _literal(raw.bounds, name) != AUTO and not OmegaConf.is_interpolation(raw.bounds, name):
+                what = f"plan.range_test=true finds bounds.{name}, but it is set to {raw.bounds[name]}"
+                raise UserError(what, where="plan.range_test", fix="plan.range_test=false")
+    if is_auto(raw) and not reads_bounds(raw):
+        what = "bounds=auto finds rates that no policy of the plan reads"
+        raise UserError(what, where="bounds", fix="policy=triangular, or clrx find-lr and lr=NUMBER")
+
+
+def _plan_asks(raw: DictConfig) -> bool:
+    return OmegaConf.is_dict(raw.plan) and raw.plan.get("range_test") is True
+
+
+def _literal(node: DictConfig, name: str) -> Any:
+    """A value as it is written, its interpolation unresolved; None where it is missing."""
+    return None if OmegaConf.is_interpolation(node, name) else node.get(name)
+
+
+def _resolved(raw: DictConfig, bounds: Mapping[str, float] | None, keep_auto: bool = False) -> dict[str, Any]:
+    """The configuration resolved to plain values; bounds that are auto are `bounds`, or the ends of the ramp."""
+    auto = is_auto(raw)
+    if not auto:
+        return _plain(raw)
+    free = with_auto_bounds(raw) if raw.bounds == AUTO or _plan_asks(raw) else deepcopy(raw)
+    names = [name for name in RATES if _literal(free.bounds, name) == AUTO]
+    before = _plain(free)
+    if keep_auto:
+        return before
+    test = before["range_test"]
+    found = bounds or {"base_lr": test["start"], "max_lr": test["end"]}
+    for name in names:
+        free.bounds[name] = found[name]
+    plain = _plain(free)
+    for (
+        section
+    ) in POLICIES:  # of a recorded configuration: there the word stands in place of its interpolation
+        _replace(plain[section], {name: found[name] for name in names})
+    return plain if bounds else {**plain, "bounds": before["bounds"]}
+
+
+def _plain(raw: DictConfig) -> dict[str, Any]:
+    try:
+        plain = OmegaConf.to_container(raw, resolve=True)
+    except RecursionError as error:
+        what, fix = (
+            "a value of the configuration refers to itself",
+            "look for ${...} in the values that were set",
+        )
+        raise UserError(what, where="command line", fix=fix) from error
+    assert isinstance(plain, dict)
+    return {str(name): value for name, value in plain.items()}
+
+
+def _replace(node: Any, rates: Mapping[str, float]) -> None:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name in rates and value == AUTO:
+                node[name] = rates[name]
+            else:
+                _replace(value, rates)
+    elif isinstance(node, list):
+        for value in node:
+            _replace(value, rates)
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter:
+    return TypeAdapter(kind)
+
+
+def _mistake(error: ErrorDetails, kind: type, plain: Mapping[str, Any]) -> UserError:
+    """The first of pydantic's complaints as a UserError: which key, its value, what is allowed, what is near."""
+    inner = (error.get("ctx") or {}).get("error")
+    if isinstance(inner, UserError):
+        return inner
+    path = _path(error["loc"], plain)
+    where = ".".join(map(str, path))
+    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        holder = section_at(kind, path[:-1])
+        known = [one.name for one in fields(holder)] if holder else []
+        fix = did_you_mean(str(path[-1]), known)
+        return UserError(f"there is no key '{where}'", where=where, allowed=", ".join(known), fix=fix)
+    if error["type"] in ("missing", "missing_argument"):
+        return UserError(f"{where} is missing", where=where, allowed=allowed_values(kind, path))
+    value = _value_at(plain, path)
+    allowed = allowed_values(kind, path)
+    if section_at(kind, path):
+        what = f"{where}={value} takes the place of its keys"
+        return UserError(what, where=where, allowed=f"the keys under {where}", fix=f"set {where}.KEY=VALUE")
+    fix = did_you_mean(str(value), allowed.split(", ")) if isinstance(value, str) else ""
+    return UserError(f"{where}={_shown(value)} is not possible", where=where, allowed=allowed, fix=fix)
+
+
+def _path(location: tuple[int | str, ...], plain: Any) -> tuple[int | str, ...]:
+    """The keys of a place in the configuration; pydantic also names the branches of unions that it tried."""
+    path: list[int | str] = []
+    for part in location:
+        if isinstance(plain, Mapping):
+            if part not in plain and path and not _is_last(location, part):
+                continue
+            path.append(part)
+            plain = plain.get(part)
+        elif isinstance(plain, list | tuple) and isinstance(part, int) and part < len(plain):
+            path.append(part)
+            plain = plain[part]
+    return tuple(path)
+
+
+def _is_last(location: tuple[int | str, ...], part: int | str) -> bool:
+    return location[-1] == part
+
+
+def _value_at(plain: Any, path: tuple[int | str, ...]) -> Any:
+    for part in path:
+        plain = plain[part]
+    return plain
+
+
+def _shown(value: Any) -> str:
+    """A value as a user types it."""
+    return {"None": "null", "True": "true", "False": "false"}.get(str(value), str(value))
