@@ -6,8 +6,8 @@ import traceback
 from collections.abc import Callable
 
 from clrx.core.errors import FULL, ClrxError, RunError
+from clrx.core.memory import out_of_memory, ran_out
 from clrx.core.signals import Interrupted, listening
-from clrx.train.memory import out_of_memory, ran_out
 
 
 def exit_code_of(command: Callable[[], int]) -> int:

@@ -24,7 +24,7 @@ class Key(NamedTuple):
 def keys_of(kind: type, prefix: str = "") -> Iterator[Key]:
     """Every key of a section and of those within it, in the order of the schema."""
     for name, info in kind.__pydantic_fields__.items():  # type: ignore[attr-defined]
-        extra = info.json_schema_extra or {}
+        extra = _extra(info)
         inner = _section(info.annotation)
         dotted = f"{prefix}{name}"
         if inner is not None and "allowed" not in extra and not _is_sequence(info.annotation):
@@ -44,7 +44,7 @@ def section_at(kind: type, path: Sequence[int | str]) -> type | None:
     if not path:
         return kind
     info = _info(kind, path)
-    if info is None or "allowed" in (info.json_schema_extra or {}):
+    if info is None or "allowed" in _extra(info):
         return None
     return (
         None if _is_sequence(info.annotation) and not isinstance(path[-1], int) else _section(info.annotation)
@@ -79,13 +79,17 @@ def _section(annotation: Any) -> type | None:
     return None
 
 
+def _extra(info: FieldInfo) -> dict[str, Any]:
+    extra = info.json_schema_extra
+    return dict(extra) if isinstance(extra, dict) else {}
+
+
 def _is_sequence(annotation: Any) -> bool:
     return get_origin(annotation) is tuple
 
 
 def _allowed(info: FieldInfo) -> str:
-    extra = info.json_schema_extra or {}
-    if isinstance(extra, dict) and "allowed" in extra:
+    if "allowed" in (extra := _extra(info)):
         return str(extra["allowed"])
     return ", ".join(dict.fromkeys(_words(info.annotation, info.metadata)))
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import TypeAdapter, ValidationError
@@ -38,16 +38,18 @@ def invocation(raw: DictConfig) -> Invocation:
     return Invocation(Path(run.dir), run.command, dict(run.choices), tuple(run.get("overrides", ())))
 
 
-def load(
-    raw: DictConfig, bounds: Mapping[str, float] | None = None, kind: type[Config] = TrainConfig
-) -> Config:  # type: ignore[assignment]
+@overload
+def load(raw: DictConfig, bounds: Mapping[str, float] | None = None) -> TrainConfig: ...
+@overload
+def load(raw: DictConfig, bounds: Mapping[str, float] | None = None, *, kind: type[Config]) -> Config: ...
+def load(raw: DictConfig, bounds: Mapping[str, float] | None = None, *, kind: Any = TrainConfig) -> Any:
     """The configuration as typed values, every limit checked.
 
     `bounds` (base_lr, max_lr) are what a range test found, for a configuration whose `bounds` are auto. Before it has
     run, the policies are read with the ends of its ramp. Raises UserError with the key, the value and what is allowed.
     """
     plain = {name: value for name, value in _resolved(raw, bounds).items() if name not in INVOCATION}
-    known = {one.name for one in fields(kind)}
+    known = kind.__pydantic_fields__
     shared = {name: value for name, value in plain.items() if name in known}
     try:
         return _adapter(kind).validate_python(shared)
@@ -174,7 +176,7 @@ def _mistake(error: ErrorDetails, kind: type, plain: Mapping[str, Any]) -> UserE
     where = ".".join(map(str, path))
     if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         holder = section_at(kind, path[:-1])
-        known = [one.name for one in fields(holder)] if holder else []
+        known = list(holder.__pydantic_fields__) if holder else []  # type: ignore[attr-defined]
         fix = did_you_mean(str(path[-1]), known)
         return UserError(f"there is no key '{where}'", where=where, allowed=", ".join(known), fix=fix)
     if error["type"] in ("missing", "missing_argument"):

@@ -1,6 +1,6 @@
 """The phases of a run, from the configuration: each with its policies built, before any data is read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from clrx.config.schema import EarlyStopping, PhaseConfig, RateScales, TrainConfig, Warmup
 from clrx.config.target import Target, build
@@ -79,4 +79,4 @@ def _scaled_patience(stopping: EarlyStopping, scale: float) -> EarlyStopping:
     """Patience that counts epochs; one that counts cycles stays, as a scaled phase has as many of them."""
     if stopping.patience is None:
         return stopping
-    return replace(stopping, patience=scaled_epochs(stopping.patience, scale))
+    return EarlyStopping(**{**vars(stopping), "patience": scaled_epochs(stopping.patience, scale)})

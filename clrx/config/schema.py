@@ -13,7 +13,6 @@ from pydantic.dataclasses import dataclass
 from clrx.config.target import Target, read_target
 
 CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-section = dataclass(frozen=True, config=CONFIG, kw_only=True)
 
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict(), AllowInfNan(False)]
@@ -25,7 +24,7 @@ Section = Literal["early", "middle", "head"]  # of a network, from its input on
 
 def key(meaning: str, unit: str = "", allowed: str = "", **limits: Any) -> Any:
     """A field: its meaning in a sentence, its unit, and its limits (ge, gt, le, lt, pattern)."""
-    extra = {name: text for name, text in (("unit", unit), ("allowed", allowed)) if text}
+    extra: dict[str, Any] = {name: text for name, text in (("unit", unit), ("allowed", allowed)) if text}
     return Field(description=meaning, json_schema_extra=extra, **limits)
 
 
@@ -38,16 +37,24 @@ def _metric(name: Any) -> Any:
     return name.removeprefix("val_") if isinstance(name, str) else name
 
 
-Metric = Annotated[
-    Literal[
-        *("auto", "loss", "accuracy", "auroc", "average_precision", "f1", "balanced_accuracy", "precision"),
-        *("recall", "specificity", "train_loss", "train_accuracy"),
-    ],
-    BeforeValidator(_metric),
+MetricName = Literal[
+    "auto",
+    "loss",
+    "accuracy",
+    "auroc",
+    "average_precision",
+    "f1",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "specificity",
+    "train_loss",
+    "train_accuracy",
 ]
+Metric = Annotated[MetricName, BeforeValidator(_metric)]
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Warmup:
     """A linear warm-up before the policy starts."""
 
@@ -55,7 +62,7 @@ class Warmup:
     start_factor: Number = key("share of the policy's first rate at which it starts", ge=0, le=1)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Bounds:
     """The rates that cyclical policies move between; all of them read these keys."""
 
@@ -66,7 +73,7 @@ class Bounds:
     step_size: Number = key("length of half a cycle", "epochs", gt=0)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class RangeTest:
     """The learning-rate range test: of `clrx find-lr`, `bounds=auto` and plans with `range_test: true`."""
 
@@ -88,7 +95,7 @@ class RangeTest:
     )
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Loss:
     """What is added to or changed in the cross-entropy."""
 
@@ -99,7 +106,7 @@ class Loss:
     focal_gamma: Number = key("exponent of the focal loss (Lin et al. 2017, eq. 4); 0: cross-entropy", ge=0)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Mix:
     """Mixing the images of a batch with each other; multi-class tasks only."""
 
@@ -107,7 +114,7 @@ class Mix:
     cutmix: Number = key("alpha of cutmix's Beta distribution (Yun et al. 2019); 0: off", ge=0)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Split:
     """How images are divided into training, validation and test."""
 
@@ -118,18 +125,20 @@ class Split:
     seed: Whole = key("of the split, not of the run: runs over seeds share one split", ge=0)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class EarlyStopping:
     """When a phase ends before its epochs are over."""
 
     patience: Whole | None = key(
         "how long without a better value; null: off", "epochs, or whole cycles under a cyclical policy", ge=1
     )
-    metric: Metric = Field("auto", description="auto: the selection metric; loss or any metric of epochs.csv")
-    min_delta: Number = Field(0.0, description="smallest change that counts as better", ge=0)
+    metric: Metric = Field(
+        default="auto", description="auto: the selection metric; loss or any metric of epochs.csv"
+    )
+    min_delta: Number = Field(default=0.0, description="smallest change that counts as better", ge=0)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Bootstrap:
     """Intervals of the test metrics."""
 
@@ -137,7 +146,7 @@ class Bootstrap:
     level: Number = key("share of the resamples within the interval", gt=0, lt=1)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Every:
     """How often something is done: a number of steps, epochs or minutes."""
 
@@ -157,7 +166,7 @@ def _read_every(text: Any) -> Any:
     return text if unit == "step" and not value.is_integer() else {"number": value, "unit": unit}
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Checkpoint:
     """When the state of a run is written."""
 
@@ -182,7 +191,7 @@ def _apart(where: str, common: tuple[str, ...], name: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Dataset:
     """Where images, labels and groups come from, and what size they are brought to."""
 
@@ -204,7 +213,7 @@ class Dataset:
     recipe: dict[str, Any] = key("the dataset's usual settings: conf/train.yaml reads them as its defaults")
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Model:
     """The network without its head, and the weights it starts from."""
 
@@ -219,16 +228,16 @@ class Model:
     binary_outputs: Literal[1, 2] = key("outputs of a binary task: 1 (sigmoid) or 2 (softmax)")
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class RateScales:
     """Factors on the rate of each section of the network."""
 
-    early: Number = Field(1.0, description="sections near the input", ge=0)
-    middle: Number = Field(1.0, description="sections in between", ge=0)
-    head: Number = Field(1.0, description="the head", ge=0)
+    early: Number = Field(default=1.0, description="sections near the input", ge=0)
+    middle: Number = Field(default=1.0, description="sections in between", ge=0)
+    head: Number = Field(default=1.0, description="the head", ge=0)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class PhaseConfig:
     """One phase of a run (conf/plan/single.yaml lists every key)."""
 
@@ -238,22 +247,25 @@ class PhaseConfig:
     epochs: Whole = key("length of the phase", "epochs", ge=1)
     policy: Annotated[Target, target_of("policy")] = key("the learning rate over the phase")
     momentum_policy: Annotated[Target | None, target_of("momentum_policy")] = Field(
-        None, description="momentum over the phase; null: it stays as the optimizer has it"
+        default=None, description="momentum over the phase; null: it stays as the optimizer has it"
     )
     trainable: Literal["all", "head"] | Annotated[tuple[Section, ...], Field(min_length=1)] = Field(
-        "all", description="what is trained: all, head, or a list of sections (early, middle, head)"
+        default="all", description="what is trained: all, head, or a list of sections (early, middle, head)"
     )
     rate_scales: RateScales | None = Field(
-        None, description="factors on the rate of each section; null: 1 everywhere"
+        default=None, description="factors on the rate of each section; null: 1 everywhere"
     )
-    early_stopping: EarlyStopping | None = Field(None, description="null: that of the run")
+    early_stopping: EarlyStopping | None = Field(default=None, description="null: that of the run")
     features: Literal["computed"] | None = Field(
-        None, description="computed: the frozen body's features are computed once (trainable: head only)"
+        default=None,
+        description="computed: the frozen body's features are computed once (trainable: head only)",
     )
     feature_copies: Whole = Field(
         1, description="augmented copies of the training set among the features", ge=1
     )
-    start: Literal["previous", "best"] = Field("previous", description="weights that the phase starts from")
+    start: Literal["previous", "best"] = Field(
+        default="previous", description="weights that the phase starts from"
+    )
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="ignore", arbitrary_types_allowed=True), kw_only=True)
@@ -261,10 +273,12 @@ class Plan:
     """The phases of a run. Further keys of a plan are values that its phases read."""
 
     phases: Annotated[tuple[PhaseConfig, ...], Field(min_length=1)] = key("the phases, in their order")
-    range_test: Flag = Field(False, description="true: a range test finds the bounds before the first phase")
+    range_test: Flag = Field(
+        default=False, description="true: a range test finds the bounds before the first phase"
+    )
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class TrainConfig:
     """All that `clrx train` can be asked for."""
 
@@ -332,7 +346,7 @@ class TrainConfig:
     plan: Plan = key("the phases of the run")
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class FindLrConfig(TrainConfig):
     """All that `clrx find-lr` can be asked for."""
 
@@ -340,7 +354,7 @@ class FindLrConfig(TrainConfig):
     steps: Whole = key("length of a pass; instead: range_test.epochs", "optimizer steps", ge=20)
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class PolicyConfig(TrainConfig):
     """All that `clrx policy` can be asked for."""
 
@@ -355,7 +369,7 @@ class PolicyConfig(TrainConfig):
     )
 
 
-@section
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class DataConfig(TrainConfig):
     """All that `clrx data` can be asked for."""
 

@@ -5,6 +5,12 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clrx.core.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = ("clrx", "torch", "torchvision", "timm", "numpy", "pandas", "scikit-learn", "hydra-core", "pillow")
 
@@ -63,3 +69,16 @@ def _git(here: Path, *words: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()
+
+
+def choose_device(name: str) -> "torch.device":
+    """The device of `device=auto|cpu|cuda|cuda:N`; UserError where this machine has no such device."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        what = f"device={name}, but this machine has {torch.cuda.device_count()} CUDA devices"
+        raise UserError(what, where="device", allowed="auto, cpu", fix="device=auto")
+    return device

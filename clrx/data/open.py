@@ -1,23 +1,20 @@
-"""From the `dataset` node to images, labels and split in memory: everything a run needs to know of its data."""
+"""From the `dataset` and `split` sections to images, labels and split in memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
-from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
 
+from clrx.config.schema import Dataset, TrainConfig
+from clrx.config.schema import Split as SplitConfig
+from clrx.config.target import build
 from clrx.core.errors import UserError
 from clrx.core.randomness import random_generator
 from clrx.data.cache.open import Cache, open_cache
 from clrx.data.source import Source
 from clrx.data.split import Split, keep_rows, make_split
 from clrx.data.subsample import thin
-from clrx.schedule.stretch import scale_of
-
-# conf/dataset/_common.yaml
-COMMON = ("size", "channels", "split", "unreadable", "balanced", "survey", "recipe")
 
 
 @dataclass(frozen=True)
@@ -45,60 +42,53 @@ class Data:
         return 1 if self.source.task == "binary" else len(self.source.classes)
 
 
-def load_source(dataset: DictConfig) -> Source:
+def load_source(dataset: Dataset) -> Source:
     """Call the dataset's `_target_` with its own keys; it raises UserError for whatever is wrong with them."""
-    plain = OmegaConf.to_container(dataset, resolve=True)
-    assert isinstance(plain, dict)
-    own = {key: value for key, value in plain.items() if key not in COMMON}
-    return instantiate(own, _convert_="all")
+    return build(dataset.source)
 
 
-def open_data(cfg: DictConfig, progress: Callable[[int, int], None] | None = None) -> Data:
-    """Load, check, split and decode the data of `cfg`. The split is checked before anything is decoded."""
-    source = load_source(cfg.dataset)
+def open_data(cfg: TrainConfig, source: Source, progress: Callable[[int, int], None] | None = None) -> Data:
+    """Check, split and decode a source as `cfg` asks. The split is checked before anything is decoded."""
     if source.files is not None and "" in source.files:
         fix = "dataset.missing=drop leaves missing images out"
         raise UserError("dataset.missing=keep is for clrx data: nothing can be trained on it", fix=fix)
-    split, scale = split_of(cfg, source), scale_of(cfg)
+    dataset, scale = cfg.dataset, cfg.scale
+    split = split_of(dataset, cfg.split, cfg.selection, source)
     if scale < 1:
-        source, split = thin(source, split, cfg.dataset.split, scale, cfg.split.seed)
-    channels = cfg.dataset.channels or source.channels
-    check_image(cfg.dataset.size, channels)
+        source, split = thin(source, split, dataset.split, scale, cfg.split.seed)
     cache = open_cache(
-        source, cfg.dataset.size, channels, cfg.dataset.unreadable, workers=cfg.workers, progress=progress
+        source,
+        dataset.size,
+        dataset.channels or source.channels,
+        dataset.unreadable,
+        workers=cfg.workers,
+        progress=progress,
     )
     if len(cache.kept) < len(source):
         whole, source = source, source.take(cache.kept)
-        split = split_of(cfg, source) if scale == 1 else keep_rows(whole, split, cache.kept)
-    return Data(source, split, cache, _training_rows(cfg, source, split))
+        if scale < 1:
+            split = keep_rows(whole, split, cache.kept)
+        else:
+            split = split_of(dataset, cfg.split, cfg.selection, source)
+    return Data(source, split, cache, _training_rows(dataset.balanced, scale, source, split, cfg.split.seed))
 
 
-def split_of(cfg: DictConfig, source: Source) -> Split:
-    """The split that the `split` and `dataset.split` keys ask for."""
-    s = cfg.split
-    validation = 0.0 if cfg.selection == "test" else s.validation
-    by = cfg.dataset.split
+def split_of(dataset: Dataset, split: SplitConfig, selection: str, source: Source) -> Split:
+    """The split that the `split` section and `dataset.split` ask for; no validation where test selects."""
+    validation = 0.0 if selection == "test" else split.validation
+    by = dataset.split
     if by == "auto":
         by = "given" if "split" in source.table else "group"
-    return make_split(source, by, validation, s.test, s.folds, s.fold, s.seed)
+    return make_split(source, by, validation, split.test, split.folds, split.fold, split.seed)
 
 
-def check_image(size: int, channels: int) -> None:
-    """Refuse sizes and channel counts that no network here takes."""
-    if not isinstance(size, int) or not 8 <= size <= 4096:
-        raise UserError(f"dataset.size={size} is no image size", allowed="8 to 4096 pixels")
-    if channels not in (1, 3):
-        raise UserError(f"dataset.channels={channels} is not possible", allowed="1, 3 or null")
-
-
-def _training_rows(cfg: DictConfig, source: Source, split: Split) -> np.ndarray:
-    each, scale = cfg.dataset.balanced, scale_of(cfg)
+def _training_rows(each: int | None, scale: float, source: Source, split: Split, seed: int) -> np.ndarray:
     if each is None:
         return split.train
     if scale < 1:  # whole groups: a class may have kept fewer than its share
         left = np.unique(source.labels[split.train], return_counts=True)[1].min()
         each = max(1, min(round(scale * each), int(left)))
-    return balanced_rows(source.labels, split.train, each, cfg.split.seed)
+    return balanced_rows(source.labels, split.train, each, seed)
 
 
 def balanced_rows(labels: np.ndarray, rows: np.ndarray, each: int, seed: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from omegaconf import OmegaConf
+import yaml
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -60,16 +60,6 @@ def load_imagenet(network: "Network") -> tuple[str, ...]:
         raise UserError(what, where="model.weights=imagenet", fix=fix) from error
     _load_body(network, state, source.mean, source.std, source.file)
     return tuple(note for note in (f"body from {source.file}, the head is new", source.note) if note)
-
-
-def channels_of(network: "Network", weights: str) -> int:
-    """Input channels of the weights that `model.weights` names, 3 where that cannot be told."""
-    if weights == "imagenet" or not network.design.first_convs:
-        return 3
-    state = read_weights(find_weights(Path(weights).expanduser()))
-    key = f"{network.design.first_convs[0]}.weight"
-    kernel = state.get(f"body.{key}", state.get(key))
-    return 3 if kernel is None or kernel.dim() != 4 else kernel.shape[1]
 
 
 def _load_body(
@@ -140,7 +130,7 @@ def _refuse_other_architecture(network: "Network", file: Path) -> None:
     record = file.parent.parent / "config.yaml"
     if not record.is_file():
         return
-    former = OmegaConf.select(OmegaConf.load(record), "model") or {}
+    former = (yaml.safe_load(record.read_text(encoding="utf-8")) or {}).get("model") or {}
     for key in MEANING:
         ours = network.architecture.get(key)
         if key in former and former[key] != ours:

@@ -1,22 +1,19 @@
-"""A network = a body (images -> features) + a head (features -> logits), from two configuration nodes."""
+"""A network = a body (images -> features) + a head (features -> logits), from a model section and a head."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from clrx.config.schema import Model
+from clrx.config.target import Target, build
 from clrx.core.errors import UserError
 from clrx.network.body import Body
 from clrx.network.initial import seeded
-from clrx.network.load_weights import channels_of, load_imagenet, load_weights
+from clrx.network.load_weights import load_imagenet, load_weights
 from clrx.network.sections import SECTIONS, assign_sections, rest_frozen
-
-# Keys of conf/model/*.yaml that the model file never sees.
-CORE_KEYS = ("weights", "mean", "std", "binary_outputs")
 
 
 class Network(nn.Module):
@@ -84,70 +81,33 @@ def _read_normalisation(network: Network, *_: Any) -> None:
 
 
 def build_network(
-    model_cfg: Mapping[str, Any],
-    head_cfg: Mapping[str, Any],
-    *,
-    channels: int,
-    size: int,
-    outputs: int,
-    seed: int,
+    model: Model, head: Target, *, channels: int, size: int, outputs: int, seed: int
 ) -> Network:
-    """The network of a `model` and a `head` node for images (N, channels, size, size), weights included.
+    """The network of a `model` section and a head for images (N, channels, size, size), weights included.
 
     Fresh weights depend on `seed` alone, the body's and the head's each for itself. `model.weights` then
     replaces the body's, and the head's where a former run's head fits. Raises UserError for what cannot be
     built or loaded.
     """
-    network = _fresh(model_cfg, head_cfg, channels, size, outputs, seed)
-    weights = model_cfg.get("weights")
-    if weights:
-        network.notes = _load(network, weights)
-    elif model_cfg.get("mean"):
-        network.set_normalisation(model_cfg["mean"], model_cfg["std"])
+    network = _fresh(model, head, channels, size, outputs, seed)
+    if model.weights:
+        load = load_imagenet(network) if model.weights == "imagenet" else load_weights(network, model.weights)
+        network.notes = load
+    elif model.mean and model.std:
+        network.set_normalisation(model.mean, model.std)
     return network
 
 
-def check_network(
-    model_cfg: Mapping[str, Any], head_cfg: Mapping[str, Any], *, size: int, channels: int | None = None
-) -> None:
-    """Raise UserError for whatever `build_network` would refuse, before any data is read.
-
-    Where the data decide the channels (None), those of the weights are assumed. Downloads weights that are
-    missing.
-    """
-    network = _fresh(model_cfg, head_cfg, channels or 3, size, 2, 0)
-    if weights := model_cfg.get("weights"):
-        if channels is None and channels_of(network, weights) == 1:
-            network = _fresh(model_cfg, head_cfg, 1, size, 2, 0)
-        _load(network, weights)
-
-
-def _fresh(model_cfg, head_cfg, channels: int, size: int, outputs: int, seed: int) -> Network:
-    model, head = _plain(model_cfg), _plain(head_cfg)
-    architecture = {key: value for key, value in model.items() if key not in CORE_KEYS}
+def _fresh(model: Model, head: Target, channels: int, size: int, outputs: int, seed: int) -> Network:
     with seeded(seed, "init", "body"):
-        body = _called(architecture, channels=channels, size=size)
-    if (model.get("mean") is None) != (model.get("std") is None):
-        raise UserError("model.mean and model.std go together", where="model", fix="set both, or neither")
-    if model.get("mean"):
-        body = replace(body, mean=tuple(model["mean"]), std=tuple(model["std"]))
+        body = build(model.architecture, channels=channels, size=size)
+    if model.mean and model.std:
+        body = replace(body, mean=model.mean, std=model.std)
     features = _count_features(body.module, channels, size)
     with seeded(seed, "init", "head"):
-        classifier = _called(head, features=features, outputs=outputs)
+        classifier = build(head, features=features, outputs=outputs)
+    architecture = {"_target_": model.architecture.path, **model.architecture.arguments}
     return Network(body, classifier, channels=channels, architecture=architecture)
-
-
-def _load(network: Network, weights: str) -> tuple[str, ...]:
-    return load_imagenet(network) if weights == "imagenet" else load_weights(network, weights)
-
-
-def _plain(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(OmegaConf.to_container(cfg, resolve=True)) if OmegaConf.is_config(cfg) else dict(cfg)  # type: ignore
-
-
-def _called(node: dict[str, Any], **arguments: Any) -> Any:
-    """What the node's `_target_` makes of its keys and the arguments; its own exceptions pass as they are."""
-    return instantiate(node, _partial_=True, _convert_="all")(**arguments)
 
 
 @torch.no_grad()

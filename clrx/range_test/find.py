@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig
 
 from clrx.config.phases import Phase
+from clrx.config.schema import TrainConfig
 from clrx.core.console import Screen
 from clrx.core.files import CsvLog, read_json, write_json
-from clrx.data.open import Data
 from clrx.range_test.curve import GAINS, MEASURED, Repeat, points_of
 from clrx.range_test.estimate import Reading, Suggestion, method, read, suggest
 from clrx.range_test.ramp import Ramp, ramp_of
 from clrx.range_test.repeats import RangeTest, run_repeats
 from clrx.range_test.rules import RULES
 from clrx.range_test.verdict import Verdict, judge
-from clrx.train.session import network_for
-from clrx.train.setup import lay_out
+from clrx.train.setup import Setup
 
 log = logging.getLogger("clrx")
 STEP_COLUMNS = ("repeat", "step", "epoch", "lr", "loss", "smoothed", "accuracy", *MEASURED)
@@ -38,13 +36,15 @@ class Found:
     verdict: Verdict
 
 
-def find_range(cfg: DictConfig, data: Data, phase: Phase, path: Path, screen: Screen) -> dict[str, Any]:
-    """Test the range for what `phase` trains and write everything below `path`; what suggestions.json says."""
+def find_range(cfg: TrainConfig, setup: Setup, phase: Phase, path: Path, screen: Screen) -> dict[str, Any]:
+    """Test the range for what `phase` trains and write everything below `path`; what suggestions.json says.
+
+    The network of the setup is left as it was.
+    """
     began = time.perf_counter()
-    ramp = ramp_of(cfg, len(data.train))
-    test = RangeTest(cfg, data, lay_out(cfg, data, network_for(cfg, data)), phase, ramp)
+    ramp = ramp_of(cfg, len(setup.data.train))
     repeats = []
-    for repeat in run_repeats(test, screen):
+    for repeat in run_repeats(RangeTest(cfg, setup, phase, ramp), screen):
         repeats.append(repeat)
         log.info("repeat %d: %s", len(repeats), _told(repeat, ramp))
     found = read_repeats(cfg, ramp, repeats)
@@ -55,17 +55,17 @@ def find_range(cfg: DictConfig, data: Data, phase: Phase, path: Path, screen: Sc
     return record
 
 
-def read_repeats(cfg: DictConfig, ramp: Ramp, repeats: Sequence[Repeat]) -> Found:
+def read_repeats(cfg: TrainConfig, ramp: Ramp, repeats: Sequence[Repeat]) -> Found:
     """The suggestions of every rule, and the verdict on `range_test.rule`."""
-    node = cfg.range_test
-    gains = node.curve if node.curve in GAINS else "accuracy"
+    asked = cfg.range_test
+    gains = asked.curve if asked.curve in GAINS else "accuracy"
     readings = {}
-    for kind, name in (("loss", node.curve), ("accuracy", gains)):
-        points = points_of(repeats, name, ramp.steps, node.smoothing)
+    for kind, name in (("loss", asked.curve), ("accuracy", gains)):
+        points = points_of(repeats, name, ramp.steps, asked.smoothing)
         readings[kind] = None if points is None else read(points, cfg.seed)
     suggestions = suggest(readings)
-    chosen = next(one for one in suggestions if one.rule == node.rule)
-    verdict = judge(cfg, ramp, repeats, readings[RULES[node.rule].reads], chosen)
+    chosen = next(one for one in suggestions if one.rule == asked.rule)
+    verdict = judge(cfg, ramp, repeats, readings[RULES[asked.rule].reads], chosen)
     return Found(repeats, readings, suggestions, verdict)
 
 
@@ -78,7 +78,7 @@ def _told(repeat: Repeat, ramp: Ramp) -> str:
     return f"{taken}, to a rate of {repeat.lr[-1]:.3g}{ended}; lowest loss at {best:.3g}"
 
 
-def _record(cfg: DictConfig, ramp: Ramp, found: Found) -> dict[str, Any]:
+def _record(cfg: TrainConfig, ramp: Ramp, found: Found) -> dict[str, Any]:
     """suggestions.json: the bounds of `range_test.rule` where they can be used, all suggestions, the verdict."""
     rule, verdict = cfg.range_test.rule, found.verdict
     suggestions = {one.rule: _entry(one) for one in found.suggestions}

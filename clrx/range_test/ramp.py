@@ -1,28 +1,11 @@
-"""The rising rate of a range test, and the check of the `range_test` node."""
+"""The rising rate of a range test."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from omegaconf import DictConfig
-
-from clrx.core.errors import UserError, did_you_mean, require_number
-from clrx.range_test.rules import RULES
+from clrx.config.schema import TrainConfig
+from clrx.core.errors import UserError
 from clrx.schedule.progress import Progress
-from clrx.schedule.stretch import scale_of
 from clrx.train.clock import steps_per_epoch
-
-SHAPES = ("exponential", "linear")
-CURVES = ("loss", "val_loss", "val_accuracy", "val_auroc")
-NUMBERS: dict[str, dict[str, Any]] = {
-    "start": {"above": 0},
-    "end": {"above": 0},
-    "steps": {"least": 20, "whole": True},
-    "repeats": {"least": 1, "whole": True},
-    "smoothing": {"above": 0, "most": 0.2},
-    "stop_at": {"above": 1},
-    "images": {"least": 1, "whole": True},
-    "every": {"least": 1, "whole": True},
-}
 
 
 @dataclass(frozen=True)
@@ -45,28 +28,20 @@ class Ramp:
         return self.start ** (1.0 - share) * self.end**share
 
 
-def ramp_of(cfg: DictConfig, images: int) -> Ramp:
-    """The ramp of the `range_test` node over so many training images."""
-    node = cfg.range_test
+def ramp_of(cfg: TrainConfig, images: int) -> Ramp:
+    """The ramp of the `range_test` section over so many training images."""
+    asked = cfg.range_test
     per_epoch = steps_per_epoch(images, cfg.batch_size, cfg.accumulate)
-    steps = node.steps if node.epochs is None else max(20, round(scale_of(cfg) * node.epochs * per_epoch))
-    return Ramp(node.shape, float(node.start), float(node.end), steps)
+    steps = asked.steps if asked.epochs is None else max(20, round(cfg.scale * asked.epochs * per_epoch))
+    return Ramp(asked.shape, asked.start, asked.end, steps)
 
 
-def check_range_test(cfg: DictConfig) -> None:
+def check_range_test(cfg: TrainConfig) -> None:
     """Raise UserError for a range test that cannot be run or read."""
-    node = cfg.range_test
-    for key, limits in NUMBERS.items():
-        require_number(node[key], f"range_test.{key}", **limits)
-    if node.epochs is not None:
-        require_number(node.epochs, "range_test.epochs", above=0)
-    for key, allowed in {"shape": SHAPES, "curve": CURVES, "rule": tuple(RULES)}.items():
-        if node[key] not in allowed:
-            fix, what = did_you_mean(str(node[key]), allowed), f"range_test.{key}={node[key]} is unknown"
-            raise UserError(what, where=f"range_test.{key}", allowed=", ".join(allowed), fix=fix)
-    if node.end <= node.start:
-        what = f"the ramp ends at {node.end:g}, not above its start at {node.start:g}"
-        raise UserError(what, where="range_test.end", allowed=f"above {node.start:g}")
-    if node.curve.startswith("val_") and cfg.selection != "test" and not cfg.split.validation:
-        what = f"range_test.curve={node.curve} needs validation images"
+    asked = cfg.range_test
+    if asked.end <= asked.start:
+        what = f"the ramp ends at {asked.end:g}, not above its start at {asked.start:g}"
+        raise UserError(what, where="range_test.end", allowed=f"above {asked.start:g}")
+    if asked.curve.startswith("val_") and cfg.selection != "test" and not cfg.split.validation:
+        what = f"range_test.curve={asked.curve} needs validation images"
         raise UserError(what, where="split.validation", fix="split.validation=0.1, or range_test.curve=loss")

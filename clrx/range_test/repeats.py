@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from omegaconf import DictConfig
 
 from clrx.config.phases import Phase
+from clrx.config.schema import TrainConfig
 from clrx.core.console import Screen
 from clrx.core.randomness import random_generator, random_key
-from clrx.data.open import Data, balanced_rows
+from clrx.data.open import balanced_rows
 from clrx.metrics.measure import measure
 from clrx.network.sections import set_trainable
 from clrx.range_test.curve import MEASURED, Repeat
@@ -21,7 +21,7 @@ from clrx.range_test.smooth import RunningMean
 from clrx.run.checkpoint import clone_state
 from clrx.train.evaluate import evaluate
 from clrx.train.loop import Step, Steps, train_steps
-from clrx.train.setup import Tools, clock_over, work_with
+from clrx.train.setup import Setup, clock_over, monitored_rows, work_with
 
 BLOCK = 10  # steps between two reads of an accelerator
 
@@ -30,9 +30,8 @@ BLOCK = 10  # steps between two reads of an accelerator
 class RangeTest:
     """What is tested: the images, network and settings that `phase` trains, under `ramp` instead of its policy."""
 
-    cfg: DictConfig
-    data: Data
-    tools: Tools
+    cfg: TrainConfig
+    setup: Setup
     phase: Phase
     ramp: Ramp
 
@@ -42,15 +41,15 @@ class RangeTest:
 
         Where training is balanced (Alyafi III-C) so are they: as many of each class as the rarest allows.
         """
-        cfg, split, most = self.cfg, self.data.split, self.cfg.range_test.images
+        cfg, data, most = self.cfg, self.setup.data, self.cfg.range_test.images
         if not cfg.range_test.curve.startswith("val_"):
             return None
-        rows, labels = split.test if cfg.selection == "test" else split.validation, self.data.source.labels
+        rows, labels = monitored_rows(cfg, data), data.source.labels
         if cfg.dataset.balanced is not None:
             counts = np.unique(labels[rows], return_counts=True)[1]
             return balanced_rows(labels, rows, min(counts.min(), max(1, most // len(counts))), cfg.seed)
-        drawn = random_generator(cfg.seed, "range_test", "images").permutation(rows)
-        return np.sort(drawn[:most])
+        shuffled = random_generator(cfg.seed, "range_test", "images").permutation(rows)
+        return np.sort(shuffled[:most])
 
 
 class Taken(NamedTuple):
@@ -92,7 +91,7 @@ def run_repeats(test: RangeTest, screen: Screen) -> Iterator[Repeat]:
 
     Once drained or closed, it has left the network and torch's random state as they were.
     """
-    network, count = test.tools.network, test.cfg.range_test.repeats
+    network, count = test.setup.network, test.cfg.range_test.repeats
     state, was_training = clone_state(network), network.training
     asked = [parameter.requires_grad for parameter in network.parameters()]
     try:
@@ -110,16 +109,16 @@ def run_repeats(test: RangeTest, screen: Screen) -> Iterator[Repeat]:
 
 def _run_once(test: RangeTest, number: int, screen: Screen) -> Repeat:
     """One pass; the number of the repeat decides its batch order and dropout."""
-    cfg, data, tools = test.cfg, test.data, test.tools
+    cfg, data, setup = test.cfg, test.setup.data, test.setup
     seed = random_key(cfg.seed, "range_test", number)
     clock = clock_over(cfg, data.source.labels[data.train], 1)
     clock = replace(clock, seed=seed, epochs=ceil(test.ramp.steps / clock.steps_per_epoch))
-    work = work_with(cfg, test.phase, tools.network, tools.loss, tools.prepare, tools.mix)
-    work = replace(work, policy=test.ramp, momentum_policy=None, seed=seed)
-    tools.network.train()
-    devices = [tools.device] if tools.device.type == "cuda" else []
+    work = work_with(cfg, test.phase, setup)
+    work = replace(work, policy=test.ramp, momentum_policy=None, seed=seed, ema=None, mix=setup.mix)
+    setup.network.train()
+    devices = [setup.device] if setup.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
-        steps = train_steps(work, tools.feed, data.train, clock)
+        steps = train_steps(work, setup.feed, data.train, clock)
         try:
             return _collect(test, steps, screen)
         finally:
@@ -128,9 +127,9 @@ def _run_once(test: RangeTest, number: int, screen: Screen) -> Repeat:
 
 def _collect(test: RangeTest, steps: Steps, screen: Screen) -> Repeat:
     """Take steps until the ramp or the loss ends; losses are read from the device a block at a time."""
-    node, total, subset = test.cfg.range_test, test.ramp.steps, test.subset
-    block = 1 if test.tools.device.type == "cpu" else BLOCK
-    watch = Watch(RunningMean(max(1.0, node.smoothing * total)), node.stop_at)
+    asked, total, subset = test.cfg.range_test, test.ramp.steps, test.subset
+    block = 1 if test.setup.device.type == "cpu" else BLOCK
+    watch = Watch(RunningMean(max(1.0, asked.smoothing * total)), asked.stop_at)
     taken: list[Taken] = []
     measured: dict[int, dict[str, float]] = {}
     while len(taken) < total and watch.stopped == "end":
@@ -138,7 +137,7 @@ def _collect(test: RangeTest, steps: Steps, screen: Screen) -> Repeat:
         read = _read(waiting)
         for one in read:
             watch.add(one.loss)
-        if subset is not None and len(taken) % node.every < len(waiting):
+        if subset is not None and len(taken) % asked.every < len(waiting):
             measured[len(taken) + len(waiting) - 1] = _measure(test, subset)
         taken += read
         screen.advance(
@@ -167,10 +166,10 @@ def _repeat(taken: list[Taken], watch: Watch, measured: dict[int, dict[str, floa
 
 def _measure(test: RangeTest, rows: np.ndarray) -> dict[str, float]:
     """Loss, accuracy and AUROC on the fixed subset, those of them that have a finite value."""
-    tools, settings = test.tools, (2 * test.cfg.batch_size, test.cfg.precision)
-    scores, loss = evaluate(tools.network, tools.feed, rows, tools.prepare_plain, tools.loss, *settings)
+    setup, settings = test.setup, (2 * test.cfg.batch_size, test.cfg.precision)
+    scores, loss = evaluate(setup.network, setup.feed, rows, setup.prepare_plain, setup.loss, *settings)
     if not (isfinite(loss) and np.isfinite(scores).all()):
         return {}
-    found = measure(tools.loss.task, test.data.source.labels[rows], scores)
+    found = measure(setup.loss.task, setup.data.source.labels[rows], scores)
     values = {"val_loss": loss, "val_accuracy": found["accuracy"], "val_auroc": found["auroc"]}
     return {name: value for name, value in values.items() if value is not None}

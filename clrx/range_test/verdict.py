@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from omegaconf import DictConfig
-
+from clrx.config.schema import TrainConfig
 from clrx.range_test.curve import GAINS, LEAST, NAMES, Repeat
 from clrx.range_test.estimate import Reading, Suggestion
 from clrx.range_test.ramp import Ramp
@@ -39,7 +38,7 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    cfg: DictConfig, ramp: Ramp, repeats: Sequence[Repeat], reading: Reading | None, suggestion: Suggestion
+    cfg: TrainConfig, ramp: Ramp, repeats: Sequence[Repeat], reading: Reading | None, suggestion: Suggestion
 ) -> Verdict:
     """The verdict on the curve that was asked for and on the rule that `range_test.rule` names."""
     taken = min(len(repeat.lr) for repeat in repeats)
@@ -59,7 +58,7 @@ def judge(
     return _known(cfg, ramp, suggestion)
 
 
-def _unseen(cfg: DictConfig, ramp: Ramp, reading: Reading) -> Verdict:
+def _unseen(cfg: TrainConfig, ramp: Ramp, reading: Reading) -> Verdict:
     """The curve does not fall beyond its noise: flat where a fall would have been seen, else too noisy to say."""
     first, name = abs(float(reading.curve.value[: reading.curve.edge + 1].mean())), reading.curve.name
     fall, noise = max(reading.fall, 0.0), reading.noise
@@ -77,7 +76,7 @@ def _unseen(cfg: DictConfig, ramp: Ramp, reading: Reading) -> Verdict:
     return _slow(cfg, ramp, said)
 
 
-def _slow(cfg: DictConfig, ramp: Ramp, said: str) -> Verdict:
+def _slow(cfg: TrainConfig, ramp: Ramp, said: str) -> Verdict:
     """Flat up to high rates: more steps, and if many were not enough for fresh weights, trained ones."""
     if ramp.steps < MANY or cfg.model.weights is not None:
         return Verdict(FLAT, said, f"range_test.steps={4 * ramp.steps}")
@@ -92,7 +91,7 @@ def _missing(ramp: Ramp, suggestion: Suggestion) -> Verdict:
     return Verdict(NARROW, why, fixes.get(side, f"range_test.steps={2 * ramp.steps}"))
 
 
-def _known(cfg: DictConfig, ramp: Ramp, suggestion: Suggestion) -> Verdict:
+def _known(cfg: TrainConfig, ramp: Ramp, suggestion: Suggestion) -> Verdict:
     """Usable where the rate is known to its order of magnitude."""
     rate = suggestion.max_lr
     assert rate is not None
@@ -106,5 +105,5 @@ def _known(cfg: DictConfig, ramp: Ramp, suggestion: Suggestion) -> Verdict:
     return Verdict(USABLE, f"{suggestion.rule}: max_lr {rate.value:.3g}, {within}")
 
 
-def _more(cfg: DictConfig, ramp: Ramp) -> str:
+def _more(cfg: TrainConfig, ramp: Ramp) -> str:
     return f"range_test.repeats={2 * cfg.range_test.repeats} range_test.steps={2 * ramp.steps}"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from omegaconf import DictConfig, OmegaConf
+import yaml
 
 from clrx.core.errors import FULL, RunError, UserError
 from clrx.core.files import read_json, remove_parts, write_json, write_text
@@ -52,15 +52,16 @@ def state_of(path: Path) -> str | None:
 
 
 @contextmanager
-def open_run(path: Path, cfg: DictConfig, facts: dict[str, Any]) -> Iterator[Run]:
+def open_run(path: Path, config: dict[str, Any], facts: dict[str, Any]) -> Iterator[Run]:
     """Create or continue a run directory and hold it locked; its end becomes its state.
 
-    Raises UserError where another process holds the lock, or the directory's run had another configuration.
+    `config` is the resolved configuration, for config.yaml; `facts` go into run.json. Raises UserError where another
+    process holds the lock, or the directory's run had another configuration.
     """
     run = Run(path, _locked(path))
     with run.lock, _logging_to(path / "train.log"):
         remove_parts(path)
-        _start_record(run, cfg, facts)
+        _start_record(run, config, facts)
         try:
             yield run
         except BaseException as error:
@@ -101,8 +102,8 @@ def _locked(path: Path) -> IO[str]:
     return file
 
 
-def _start_record(run: Run, cfg: DictConfig, facts: dict[str, Any]) -> None:
-    refuse_other_run(run.path, cfg)
+def _start_record(run: Run, config: dict[str, Any], facts: dict[str, Any]) -> None:
+    refuse_other_run(run.path, config)
     before = run.record if (run.path / "run.json").exists() else {"started": now()}
     notes = [*before.get("notes", []), *facts.get("notes", [])]
     if (run.path / "checkpoint").exists():
@@ -110,7 +111,7 @@ def _start_record(run: Run, cfg: DictConfig, facts: dict[str, Any]) -> None:
         notes += filter(None, [difference(before, facts)])
     notes = list(dict.fromkeys(notes))  # a run keeps what it has said, also of a backoff
     if not (run.path / "config.yaml").exists():
-        write_text(run.path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain_config(cfg))))
+        write_config(run.path, config)
     begun = {"state": "running", "finished": None, "error": None}
     write_json(run.path / "run.json", {**before, **facts, "notes": notes, **begun})
 
@@ -136,18 +137,16 @@ def _write_end(run: Run, error: BaseException, state: str, message: str) -> None
         log.error("the state could not be written: %s", full, exc_info=full)
 
 
-def plain_config(cfg: DictConfig) -> dict[str, Any]:
-    """The resolved configuration without what belongs to one invocation."""
-    plain = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items() if key != "run"}
+def write_config(path: Path, config: dict[str, Any]) -> None:
+    """Write config.yaml of a run directory."""
+    write_text(path / "config.yaml", yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
 
 
-def refuse_other_run(path: Path, cfg: DictConfig) -> None:
+def refuse_other_run(path: Path, config: dict[str, Any]) -> None:
     """UserError where the directory holds a run of another configuration; nothing where it holds none."""
     if (path / "config.yaml").exists():
-        recorded = OmegaConf.to_container(OmegaConf.load(path / "config.yaml"))
-        refuse_changes(recorded, plain_config(cfg), path, threads_of(path))
+        recorded = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+        refuse_changes(recorded, config, path, threads_of(path))
 
 
 def threads_of(path: Path) -> int | None:

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
-
-from clrx.core.errors import require_number
 from clrx.schedule.build import cycle_ends
 from clrx.schedule.progress import Policy, Progress
 
@@ -27,13 +24,6 @@ class Stretched:
 
     def cycle_ends(self, epochs: float) -> tuple[float, ...]:
         return tuple(round(self.epochs * end, 9) for end in cycle_ends(self.policy, epochs / self.epochs))
-
-
-def scale_of(cfg: DictConfig | dict[str, Any]) -> float:
-    """The share of epochs and images that a configuration asks for; 1, all, where it does not say."""
-    scale = cfg.get("scale", 1.0)
-    require_number(scale, "scale", above=0, most=1)
-    return float(scale)
 
 
 def scaled_epochs(epochs: int, scale: float) -> int:

@@ -1,16 +1,16 @@
 """Everything that `clrx data` looks at: the named images, their split, their files and their decoded pixels."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from hydra.utils import instantiate
-from omegaconf import DictConfig
 
+from clrx.config.schema import DataConfig, Dataset
+from clrx.config.target import build
 from clrx.core.errors import UserError
 from clrx.data.cache.open import Cache, open_cache
-from clrx.data.open import check_image, load_source, split_of
+from clrx.data.open import split_of
 from clrx.data.source import Source
 from clrx.data.split import Split
 from clrx.survey.numbers import Numbers
@@ -41,16 +41,15 @@ class Look:
         return found
 
 
-def published(dataset: DictConfig) -> list[Numbers]:
+def published(dataset: Dataset) -> list[Numbers]:
     """The tables that papers print of the whole release, where the dataset's YAML names them under `survey`."""
-    return instantiate(dataset.survey) if dataset.survey is not None else []
+    return build(dataset.survey) if dataset.survey is not None else []
 
 
-def look_at(cfg: DictConfig, progress: Callable[[int, int], None] | None = None) -> Look:
+def look_at(cfg: DataConfig, progress: Callable[[int, int], None] | None = None) -> Look:
     """Load, split and decode; what cannot be read is left out, and what is missing stays, to be listed."""
-    source = _named(cfg)
+    source = _named(cfg.dataset)
     channels = cfg.dataset.channels or source.channels
-    check_image(cfg.dataset.size, channels)
     split, problem = _split(cfg, source)
     present = np.flatnonzero(~absent(source))
     if cfg.images is False or (cfg.images == "auto" and not len(present)):
@@ -69,16 +68,16 @@ def absent(source: Source) -> np.ndarray:
     return np.array([not path for path in source.files or ["array"] * len(source)], dtype=bool)
 
 
-def _named(cfg: DictConfig) -> Source:
+def _named(dataset: Dataset) -> Source:
     """The source with every image that it names: those that training would stop at are kept, to be listed."""
-    cfg = cfg.copy()
-    if cfg.dataset.get("missing") == "error":
-        cfg.dataset.missing = "keep"
-    return load_source(cfg.dataset)
+    own = dataset.source
+    if own.arguments.get("missing") == "error":
+        own = replace(own, arguments={**own.arguments, "missing": "keep"})
+    return build(own)
 
 
-def _split(cfg: DictConfig, source: Source) -> tuple[Split | None, str]:
+def _split(cfg: DataConfig, source: Source) -> tuple[Split | None, str]:
     try:
-        return split_of(cfg, source), ""
+        return split_of(cfg.dataset, cfg.split, cfg.selection, source), ""
     except UserError as error:
         return None, f"clrx train could not split this: {error}"

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
-from clrx.core.files import read_json, write_json, write_text
-from clrx.run.directory import now, plain_config
+from clrx.config.load import recorded
+from clrx.core.files import read_json, write_json
+from clrx.run.directory import now, write_config
 from clrx.sweep.job import Job
 
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
@@ -90,8 +91,7 @@ def record_end(child: Child, compose: Callable[[Job], DictConfig]) -> None:
         return
     config = compose(child.job)
     if not (path / "config.yaml").exists():
-        plain = plain_config(_without_hydra(config))
-        write_text(path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain)))
+        write_config(path, recorded(_without_hydra(config)))
     end = {"state": "failed", "finished": now(), "error": _reason(child)}
     write_json(path / "run.json", {**_begun(config), **before, **end})
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from clrx.core.console import console, say
 from clrx.core.files import read_rows
 from clrx.run.directory import state_of
-from clrx.schedule.stretch import scale_of, scaled_epochs
+from clrx.schedule.stretch import scaled_epochs
 from clrx.sweep.job import FINAL, Job, config_of, error_of, metric_of, shown_value
 
 COLOURS = {"complete": "green", "failed": "red", "diverged": "red", "interrupted": "yellow"}
@@ -115,7 +115,7 @@ def _epochs(path: Path) -> list[dict[str, str]]:
 def total_epochs(config: dict[str, Any]) -> int:
     """Epochs of all phases, if none stops early."""
     phases = (config.get("plan") or {}).get("phases") or []
-    return sum(scaled_epochs(int(phase["epochs"]), scale_of(config)) for phase in phases)
+    return sum(scaled_epochs(int(phase["epochs"]), config.get("scale", 1.0)) for phase in phases)
 
 
 def duration(seconds: float) -> str:

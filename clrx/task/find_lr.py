@@ -1,59 +1,62 @@
 """`clrx find-lr`: a range test of the configuration that `clrx train` would train."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 from rich.table import Table
 
-from clrx.config.flatten import check_nodes
+from clrx.config.load import invocation, load, reads_bounds, recorded, with_auto_bounds
+from clrx.config.phases import build_phases
+from clrx.config.schema import FindLrConfig
 from clrx.core.console import console, open_screen, say
 from clrx.core.files import read_json
 from clrx.core.signals import listening
-from clrx.data.open import open_data
-from clrx.network.network import check_network
+from clrx.data.open import load_source, open_data
 from clrx.plot.range_test import LABELS, draw
-from clrx.range_test.bounds import asks_by_plan, plan_before, reads_bounds, without_bounds
 from clrx.range_test.find import find_range
 from clrx.range_test.ramp import check_range_test
-from clrx.run.directory import open_run, refuse_other_run, state_of
+from clrx.run.directory import open_run, refuse_other_run, state_of, threads_of
 from clrx.task.train import facts_of
 from clrx.train.preflight import check_config, check_data
+from clrx.train.setup import make_setup, network_for
 
 # overrides that the train line does without
 DROPPED = ("repeats", "steps", "bounds", "bounds.base_lr", "bounds.max_lr")
 
 
-def task(cfg: DictConfig) -> int:
+def task(raw: DictConfig) -> int:
     """Test the range, or show a test that is complete; 1 where no usable valley was found."""
-    check_nodes(cfg)
-    path, cfg = Path(cfg.run.dir), without_bounds(cfg)
-    check_config(cfg)
+    raw = with_auto_bounds(raw)
+    about, cfg, config = invocation(raw), load(raw, kind=FindLrConfig), recorded(raw)
+    path, phase = about.directory, build_phases(cfg)[0]
+    check_config(cfg, threads_of(path))
     check_range_test(cfg)
-    phase = plan_before(cfg)[0]
-    refuse_other_run(path, cfg)
+    refuse_other_run(path, config)
     if state_of(path) != "complete":
-        check_network(cfg.model, cfg.head, size=cfg.dataset.size, channels=cfg.dataset.channels)
         with open_screen() as screen, listening():
-            data = open_data(cfg, screen.decoding())
+            source = load_source(cfg.dataset)
+            network = network_for(cfg, source)
+            data = open_data(cfg, source, screen.decoding())
             check_data(cfg, data)
-            with open_run(path, cfg, {**facts_of(cfg, data), "kind": "find_lr"}):
-                find_range(cfg, data, phase, path, screen)
+            with open_run(path, config, {**facts_of(cfg, about, data), "kind": "find_lr"}):
+                find_range(cfg, make_setup(cfg, data, network), phase, path, screen)
                 draw(path)
     found = read_json(path / "suggestions.json")
-    show(cfg, found, path)
+    show(found, path)
+    say("next:" if found["verdict"]["usable"] else "try:")
+    say(f"  {next_line(about.overrides, found, reads_bounds(raw), cfg.plan.range_test)}")
     return 0 if found["verdict"]["usable"] else 1
 
 
-def show(cfg: DictConfig, found: dict[str, Any], path: Path) -> None:
-    """The table, the verdict, and the line to type next."""
+def show(found: dict[str, Any], path: Path) -> None:
+    """Print the table and the verdict."""
     console.print(suggestion_table(found))
     verdict = found["verdict"]
     say(f"verdict: {verdict['word']}: {verdict['why']}")
     say(f"picture: {path / 'figures' / 'range_test.png'}")
-    say("next:" if verdict["usable"] else "try:")
-    say(f"  {next_line(cfg, found)}")
 
 
 def suggestion_table(found: dict[str, Any]) -> Table:
@@ -82,24 +85,24 @@ def _cells(entry: dict[str, Any]) -> tuple[str, str, str, str]:
     )
 
 
-def next_line(cfg: DictConfig, found: dict[str, Any]) -> str:
-    """The command to paste: training in the bounds found, or the range test with the verdict's fix."""
-    asked = [word for word in cfg.run.get("overrides", ()) if not _key(word).startswith("hydra.")]
-    if found["bounds"] is None:
+def next_line(overrides: Sequence[str], found: dict[str, Any], reads_bounds: bool, plan_tests: bool) -> str:
+    """The command to paste: training in the bounds found, or the range test with the verdict's fix.
+
+    `reads_bounds`: whether a policy of the plan has bounds; `plan_tests`: whether the plan begins with a range test.
+    """
+    asked = [word for word in overrides if not _key(word).startswith("hydra.")]
+    bounds = found["bounds"]
+    if bounds is None:
         fixes = found["verdict"]["fix"].split()
         new = {_key(fix) for fix in fixes} | {_key(fix).removeprefix("range_test.") for fix in fixes}
         return shlex.join(["clrx", "find-lr", *(word for word in asked if _key(word) not in new), *fixes])
     kept = [word for word in asked if _key(word) not in DROPPED and not _key(word).startswith("range_test")]
-    return shlex.join(["clrx", "train", *kept, *_rates(cfg, found["bounds"])])
+    rates = [f"lr={bounds['max_lr']:g}"]
+    if reads_bounds:
+        rates = [f"bounds.{key}={value:g}" for key, value in bounds.items()]
+        rates = ["plan.range_test=false", *rates] if plan_tests else rates
+    return shlex.join(["clrx", "train", *kept, *rates])
 
 
 def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
-
-
-def _rates(cfg: DictConfig, bounds: dict[str, float]) -> list[str]:
-    """What the plan reads: the bounds, or `lr` where no policy has bounds."""
-    if not reads_bounds(cfg):
-        return [f"lr={bounds['max_lr']:g}"]
-    without = ["plan.range_test=false"] if asks_by_plan(cfg) else []
-    return [*without, *(f"bounds.{key}={value:g}" for key, value in bounds.items())]

@@ -1,36 +1,56 @@
 """`clrx policy`: the rates of a run before it is trained, on screen, as a picture and as a table."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from hydra import compose
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, open_dict
 
-from clrx.config.flatten import check_nodes
-from clrx.core.errors import UserError, require_number
-from clrx.core.files import write_text
+from clrx.config.load import invocation, load, recorded
+from clrx.config.phases import build_momentum, build_policy
+from clrx.config.schema import PolicyConfig
+from clrx.core.errors import UserError, did_you_mean
 from clrx.plot.policies import draw_policies
 from clrx.plot.style import save
 from clrx.plot.terminal import show_lines
-from clrx.schedule.preview import line_up, write_lines
+from clrx.run.directory import write_config
+from clrx.schedule.preview import preview, write_lines
 
-FORMATS = (".png", ".svg", ".pdf")
 
-
-def task(cfg: DictConfig) -> int:
-    """Draw and tabulate `policy`, and those in `compare`, over cfg.epochs without training."""
-    check_nodes(cfg)
-    require_number(cfg.epochs, "epochs", least=1, whole=True)
-    require_number(cfg.steps_per_epoch, "steps_per_epoch", least=1, whole=True)
-    path = Path(cfg.run.dir)
-    if not isinstance(cfg.picture, str | None):
-        raise UserError(f"picture={cfg.picture} is no path", where="picture", allowed="a path, or null")
-    pictures = [path / "policy.png", *([Path(cfg.picture)] if cfg.picture else [])]
-    if wrong := [picture for picture in pictures if picture.suffix not in FORMATS]:
-        raise UserError(f"picture={wrong[0]} has no format", where="picture", allowed=", ".join(FORMATS))
-    lines = line_up(cfg)
-    write_text(path / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
+def task(raw: DictConfig) -> int:
+    """Plot and tabulate `policy`, and those in `compare`, over cfg.epochs without training."""
+    about, cfg = invocation(raw), load(raw, kind=PolicyConfig)
+    path, chosen = about.directory, str(about.choices["policy"])
+    cfgs = {name: load(_with_policy(raw, name, chosen)) for name in _names(cfg.compare, chosen)}
+    policies = {name: build_policy(one.policy, one.warmup) for name, one in cfgs.items()}
+    momentum = build_momentum(cfg.momentum_policy, cfg.warmup)
+    lines = preview(policies, momentum, cfg.epochs, cfg.steps_per_epoch)
+    write_config(path, recorded(raw))
     write_lines(path / "policy.csv", lines)
     figure = draw_policies(lines)
-    for picture in pictures:
+    for picture in [path / "policy.png", *([Path(cfg.picture)] if cfg.picture else [])]:
         save(figure, picture)
     show_lines(lines, path)
     return 0
+
+
+def _names(compare: str | Sequence[str] | None, chosen: str) -> list[str]:
+    """The chosen policy and those it is compared with, each once."""
+    known = GlobalHydra.instance().config_loader().get_group_options("policy")
+    others = known if compare == "all" else [compare] if isinstance(compare, str) else list(compare or ())
+    for name in others:
+        if name not in known:
+            fix, allowed = did_you_mean(name, known), ", ".join(["all", *known])
+            raise UserError(f"there is no policy '{name}'", where="compare", allowed=allowed, fix=fix)
+    return list(dict.fromkeys([chosen, *others]))
+
+
+def _with_policy(raw: DictConfig, name: str, chosen: str) -> DictConfig:
+    """The configuration with another policy's YAML in it; overrides of `policy.KEY` are the chosen one's."""
+    if name == chosen:
+        return raw
+    other = raw.copy()
+    with open_dict(other):
+        other.policy = compose(f"policy/{name}").policy
+    return other

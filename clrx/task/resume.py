@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
-from yaml import YAMLError
 
+from clrx.config.load import load, recorded
 from clrx.core.errors import UserError, did_you_mean
 from clrx.core.files import read_json
 from clrx.run.directory import refuse_other_run
@@ -27,12 +28,14 @@ def main(arguments: list[str]) -> int:
     path, words = Path(arguments[0]), arguments[1:]
     epochs = [word.removeprefix("epochs=") for word in words if word.startswith("epochs=")]
     others = [word for word in words if not word.startswith("epochs=")]
-    cfg = _with(recorded_config(path), others)
+    raw = _with(recorded_config(path), others)
     if epochs:
-        check_config(cfg)
-        refuse_other_run(path, cfg)
-        cfg = _with(extend_run(path, recorded_config(path), epochs[-1]), others)
-    return train.task(cfg)
+        check_config(load(raw))
+        refuse_other_run(path, recorded(raw))
+        config = recorded(recorded_config(path))
+        extend_run(path, config, epochs[-1], lambda plain: load(OmegaConf.create(plain)))
+        raw = _with(recorded_config(path), others)
+    return train.task(raw)
 
 
 def _with(cfg: DictConfig, words: list[str]) -> DictConfig:
@@ -56,9 +59,10 @@ def recorded_config(path: Path) -> DictConfig:
         what = f"{path} is not the directory of a run"
         raise UserError(what, allowed="a directory with config.yaml and run.json")
     try:
-        cfg, record = OmegaConf.load(path / "config.yaml"), read_json(path / "run.json")
+        plain = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+        cfg, record = OmegaConf.create(plain), read_json(path / "run.json")
         choices = dict(record["choices"])
-    except (OSError, ValueError, KeyError, TypeError, YAMLError) as error:
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         what = f"config.yaml or run.json cannot be read: {error}"
         raise UserError(what, where=str(path), fix="start the run again in a new directory") from error
     if record.get("kind") == "find_lr":

@@ -4,83 +4,97 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from omegaconf import DictConfig
 
-from clrx.config.flatten import check_nodes
-from clrx.config.phases import build_plan
+from clrx.config.load import Invocation, check_bounds, invocation, is_auto, load, recorded
+from clrx.config.phases import build_phases
+from clrx.config.schema import TrainConfig
+from clrx.config.target import build
 from clrx.core.console import open_screen, say
-from clrx.core.machine import git_state, hardware, versions
+from clrx.core.machine import choose_device, git_state, hardware, versions
 from clrx.core.signals import listening
-from clrx.data.open import Data, open_data
-from clrx.network.network import check_network
+from clrx.data.open import Data, load_source, open_data
+from clrx.plot import range_test
+from clrx.plot.augmented import plot_augmented
 from clrx.plot.run import draw_run
-from clrx.range_test.bounds import note_phase, plan_before, settle_bounds, with_auto_bounds
+from clrx.range_test.bounds import find_bounds, note_range_test
+from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run, state_of, threads_of
 from clrx.run.trackers import track
-from clrx.schedule.stretch import scale_of
 from clrx.train.checkpointing import note_backoffs
 from clrx.train.clock import steps_per_epoch
-from clrx.train.extend import stand_again
-from clrx.train.finish import conclude, show_result
+from clrx.train.extend import reopen_last_phase
+from clrx.train.finish import finish, show_result
 from clrx.train.memory import memory_of
-from clrx.train.phase import train_phase
-from clrx.train.preflight import check_config, check_data, keep_threads, warn_about_policies
-from clrx.train.session import draw_augmented, network_for, set_up
-from clrx.train.setup import choose_device
+from clrx.train.phase import train_phases
+from clrx.train.preflight import check_config, check_data, warn_about_policies
+from clrx.train.session import Observer, ScreenObserver, open_session
+from clrx.train.setup import Setup, make_setup, network_for
 
 
-def task(cfg: DictConfig) -> int:
-    """Train, or continue, or find complete, the run of a directory."""
-    check_nodes(cfg)
-    path, cfg = Path(cfg.run.dir), with_auto_bounds(cfg)
-    check_config(cfg)
-    plan_before(cfg)
-    refuse_other_run(path, cfg)
-    keep_threads(cfg, threads_of(path))
+def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True) -> int:
+    """Train, or continue, or find complete, the run of a directory.
+
+    `observer` is told of each step in place of the screen; `figures=False`: no picture is made.
+    """
+    about, cfg, config = invocation(raw), load(raw), recorded(raw)
+    path = about.directory
+    check_bounds(raw)
+    if is_auto(raw):
+        check_range_test(cfg)
+    phases = build_phases(cfg)
+    check_config(cfg, threads_of(path))
+    refuse_other_run(path, config)
     if state_of(path) == "complete":
         say(f"this run is complete: {path}")
         return 0
-    check_network(cfg.model, cfg.head, size=cfg.dataset.size, channels=cfg.dataset.channels)
     with open_screen() as screen, listening() as stop:
-        data = open_data(cfg, screen.decoding())
+        source = load_source(cfg.dataset)
+        network = network_for(cfg, source)
+        data = open_data(cfg, source, screen.decoding())
         check_data(cfg, data)
-        network = network_for(cfg, data)
-        with open_run(path, cfg, facts_of(cfg, data)) as run:
-            cfg = settle_bounds(cfg, run, data, screen)
-            plan = build_plan(cfg)
-            warn_about_policies(plan, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
-            bench = set_up(cfg, run, data, network, screen, stop)
-            note_phase(run, bench.place)
-            note_backoffs(run, bench.place)
-            stand_again(bench.place, plan)
-            draw_augmented(bench)
-            with closing(bench):
-                while bench.place.phase < len(plan):
-                    with memory_of(bench, plan[bench.place.phase]):
-                        train_phase(bench, plan)
+        with open_run(path, config, facts_of(cfg, about, data)) as run:
+            setup = make_setup(cfg, data, network)
+            if is_auto(raw):
+                bounds = find_bounds(cfg, phases[0], setup, run, screen, config, plot=range_test.draw)
+                cfg = load(raw, bounds)
+                phases = build_phases(cfg)
+            warn_about_policies(phases, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
+            state, files, tensors = open_session(run, setup)
+            note_range_test(run, state)
+            note_backoffs(run, state)
+            reopen_last_phase(state, phases)
+            if figures:
+                plot_sheet(path / "figures" / "augmented.png", cfg, setup)
+            observer = observer or ScreenObserver(screen.start, screen.advance)
+            with closing(files), memory_of(cfg, setup, lambda: phases[state.phase]):
+                train_phases(cfg, phases, setup, state, files, tensors, observer, stop)
             screen.hide()
-            metrics = conclude(bench)
-            draw_run(path)
+            metrics = finish(cfg, setup, state, files)
+            if figures:
+                draw_run(path)
         track(path, cfg.logger)
-    show_result(bench, metrics)
+    show_result(cfg, data, metrics, path)
     return 0
 
 
-def facts_of(cfg: DictConfig, data: Data) -> dict[str, Any]:
+def facts_of(cfg: TrainConfig, about: Invocation, data: Data) -> dict[str, Any]:
     """What run.json says of a run from its beginning."""
     source, split = data.source, data.split
     counts = {"train": len(data.train), "validation": len(split.validation), "test": len(split.test)}
     return {
-        "command": cfg.run.command,
-        "choices": dict(cfg.run.choices),
+        "command": about.command,
+        "choices": dict(about.choices),
         "seed": cfg.seed,
         "dataset": source.name,
         "task": source.task,
         "classes": list(source.classes),
         "synthetic": source.synthetic,
-        "scale": scale_of(cfg),
-        "policy": cfg.run.choices.get("policy"),
-        "model": cfg.run.choices.get("model"),
+        "scale": cfg.scale,
+        "policy": about.choices.get("policy"),
+        "model": about.choices.get("model"),
         "data_hash": data.cache.hash,
         "labels_hash": data.labels_hash,
         "split_hash": split.hash,
@@ -92,3 +106,15 @@ def facts_of(cfg: DictConfig, data: Data) -> dict[str, Any]:
         "hardware": hardware(str(choose_device(cfg.device))),
         "git": git_state(),
     }
+
+
+def plot_sheet(path: Path, cfg: TrainConfig, setup: Setup) -> None:
+    """A sheet of training images beside four samples of their augmentation, unless it is there."""
+    if path.exists():
+        return
+    path.parent.mkdir(exist_ok=True)
+    rows = setup.data.train[:: max(1, len(setup.data.train) // 8)][:8]
+    plain = torch.from_numpy(np.array(setup.feed.images[rows]))
+    augment = build(cfg.augment)
+    samples = [augment(plain, cfg.seed, key).clamp(0, 255).to(torch.uint8) for key in range(4)]
+    plot_augmented(path, [plain, *samples], ["image", *["augmented"] * 4])

@@ -3,64 +3,63 @@
 import re
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from omegaconf import DictConfig
-
-from clrx.config.phases import Phase, build_plan
+from clrx.config.load import load
+from clrx.config.phases import Phase, build_phases
+from clrx.config.schema import TrainConfig
 from clrx.core.console import open_screen, say
 from clrx.core.errors import RunError, UserError
 from clrx.core.files import read_json
 from clrx.core.signals import listening
-from clrx.data.open import Data, open_data
+from clrx.data.open import Data, load_source, open_data
 from clrx.network.sections import set_trainable
-from clrx.range_test.bounds import with_bounds
-from clrx.run.directory import open_run, threads_of
+from clrx.run.directory import threads_of
 from clrx.run.resume_guard import DATA
 from clrx.schedule.progress import Progress
 from clrx.task.resume import recorded_config
-from clrx.train.inputs import material_of
+from clrx.train.inputs import inputs_of
 from clrx.train.loop import train_steps
 from clrx.train.phase import phase_clock, phase_work
-from clrx.train.preflight import check_config, keep_threads
-from clrx.train.records import column
-from clrx.train.session import Bench, network_for, set_up
+from clrx.train.preflight import check_config
+from clrx.train.records import TrainState, column
+from clrx.train.setup import Setup, make_setup, network_for
 
 
 def main(arguments: list[str]) -> int:
     """Compare `steps` (default 20) steps; exit code 1 where they, the data or the split differ from the record."""
     path, steps = _asked(arguments)
-    cfg = _settled(recorded_config(path), path)
-    recorded = _recorded(path)
-    check_config(cfg)
-    keep_threads(cfg, threads_of(path))
-    with open_screen() as screen, listening() as stop:
-        data = open_data(cfg, screen.decoding())
+    raw, expected = recorded_config(path), _recorded(path)
+    cfg = load(raw, _found_bounds(path))
+    check_config(cfg, threads_of(path))
+    with open_screen() as screen, listening():
+        source = load_source(cfg.dataset)
+        network = network_for(cfg, source)
+        data = open_data(cfg, source, screen.decoding())
         _compare_data(path, data)
-        with TemporaryDirectory(prefix="clrx-verify-") as place, open_run(Path(place), cfg, {}) as run:
-            bench = set_up(cfg, run, data, network_for(cfg, data), screen, stop)
-            phase = build_plan(cfg)[0]
-            bench.place.rate_factor = _factor(path, phase, recorded[0][0])
-            found = first_steps(bench, phase, steps, before=_returned(path))
-            bench.close()
-    return _verdict(path, recorded, found)
+        phase, setup = build_phases(cfg)[0], make_setup(cfg, data, network)
+        state = TrainState(rate_factor=_factor(path, phase, expected[0][0]))
+        found = first_steps(cfg, phase, setup, state, steps, before=_returned(path))
+    return _verdict(path, expected, found)
 
 
-def first_steps(bench: Bench, phase: Phase, steps: int, before: int | None) -> list[tuple[float, float]]:
-    """(rate, loss) of the first steps of a phase, taken on a fresh bench; none of epoch `before` or later."""
-    set_trainable(bench.network, phase.trainable)
-    material = material_of(bench, phase)
-    work, clock = phase_work(bench, phase, material), phase_clock(bench, material, phase.epochs)
+def first_steps(
+    cfg: TrainConfig, phase: Phase, setup: Setup, state: TrainState, steps: int, before: int | None
+) -> list[tuple[float, float]]:
+    """(rate, loss) of the first steps of a phase, taken by a fresh network; none of epoch `before` or later."""
+    set_trainable(setup.network, phase.trainable)
+    inputs = inputs_of(cfg, setup, state, phase)
+    work = phase_work(cfg, phase, setup, inputs, state, {})
+    clock = phase_clock(cfg, inputs, phase.epochs, first_epoch=0)
     work.network.train()
     steps = min(steps, clock.steps_per_epoch * (phase.epochs if before is None else before))
-    taken = islice(train_steps(work, material.feed, material.train, clock), steps)
+    taken = islice(train_steps(work, inputs.feed, inputs.train, clock), steps)
     return [(step.lr, float(step.loss.double())) for step in taken]
 
 
-def _settled(cfg: DictConfig, path: Path) -> DictConfig:
-    """The configuration with the bounds that the run's range test found, where it had one."""
+def _found_bounds(path: Path) -> dict[str, float] | None:
+    """The bounds that the run's range test found, where it had one."""
     found = read_json(path / "run.json").get("range_test")
-    return with_bounds(cfg, **found["bounds"]) if found and found["bounds"] else cfg
+    return found["bounds"] if found else None
 
 
 def _recorded(path: Path) -> list[tuple[float | None, float | None]]:

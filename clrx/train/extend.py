@@ -7,58 +7,59 @@ and another one follows, with the same policy over its own epochs, from the last
 """
 
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import DictConfig, OmegaConf
-
-from clrx.config.phases import Phase
+from clrx.config.phases import Phase, build_phases
+from clrx.config.schema import TrainConfig
 from clrx.core.errors import UserError
-from clrx.core.files import read_json, write_text
-from clrx.range_test.bounds import plan_before
-from clrx.run.directory import Run, held, now, plain_config, state_of
+from clrx.core.files import read_json
+from clrx.run.directory import Run, held, now, state_of, write_config
 from clrx.schedule.warnings import trace
 from clrx.train.clock import steps_per_epoch
-from clrx.train.records import Place
+from clrx.train.records import TrainState
+
+Config = dict[str, Any]  # a recorded configuration, plain
+Load = Callable[[Config], TrainConfig]
 
 
 class Extension(NamedTuple):
     """The configuration of the longer run, and what run.json says of how it came about."""
 
-    cfg: DictConfig
+    config: Config
     entry: dict[str, Any]
     note: str
 
 
-def extend_run(path: Path, cfg: DictConfig, asked: str) -> DictConfig:
-    """Write the longer plan into a run directory; the configuration that the run goes on with.
+def extend_run(path: Path, config: Config, asked: str, load: Load) -> None:
+    """Write the longer plan into a run directory that was recorded with `config`.
 
     `asked`: `+N` epochs more, or the N epochs that the only phase is to have. Raises UserError where that cannot be.
     """
-    more = epochs_more(cfg, asked)
+    more = epochs_more(config, asked)
     if not more:
-        return cfg
+        return
     with held(path) as run:
-        extension = extended(cfg, more, steps_per_epoch_of(cfg, run.record))
+        extension = extended(config, more, run.record, load)
         _refuse_stopped(run, extension)
         extension.entry["at"] = now()
         if state_of(path) == "complete":
             run.note(
                 state="interrupted"
             )  # killed before the next line, it is as complete as before when resumed
-        write_text(path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain_config(extension.cfg))))
+        write_config(path, extension.config)
         before = run.record
         run.note(
             extensions=[*before.get("extensions", []), extension.entry],
             notes=[*before.get("notes", []), extension.note],
         )
-    return extension.cfg
 
 
-def epochs_more(cfg: DictConfig, asked: str) -> int:
+def epochs_more(config: Config, asked: str) -> int:
     """How many epochs `+N` or `N` adds; 0 where the run has them already."""
-    match, phases = re.fullmatch(r"(\+?)([0-9]{1,6})", asked), cfg.plan.phases
+    match, phases = re.fullmatch(r"(\+?)([0-9]{1,6})", asked), config["plan"]["phases"]
     if not match or not int(match[2]):
         allowed = "epochs=+N, or epochs=N, with N > 0"
         raise UserError(f"epochs={asked} is no number of epochs", where="epochs", allowed=allowed)
@@ -66,31 +67,36 @@ def epochs_more(cfg: DictConfig, asked: str) -> int:
         return int(match[2])
     last = phases[-1]
     if len(phases) > 1:
-        names = ", ".join(phase.name for phase in phases)
+        names = ", ".join(phase["name"] for phase in phases)
         what = f"the plan has {len(phases)} phases ({names}): epochs={asked} does not say which is meant"
-        raise UserError(what, where="epochs", fix=f"epochs=+N, for N epochs more of the last, {last.name}")
-    if int(match[2]) < last.epochs:
-        what = f"the run has {last.epochs} epochs and cannot have fewer"
-        raise UserError(what, where="epochs", allowed=f"{last.epochs + 1} or more, or +N")
-    return int(match[2]) - last.epochs
+        raise UserError(what, where="epochs", fix=f"epochs=+N, for N epochs more of the last, {last['name']}")
+    if int(match[2]) < last["epochs"]:
+        what = f"the run has {last['epochs']} epochs and cannot have fewer"
+        raise UserError(what, where="epochs", allowed=f"{last['epochs'] + 1} or more, or +N")
+    return int(match[2]) - last["epochs"]
 
 
-def extended(cfg: DictConfig, more: int, per_epoch: int) -> Extension:
-    """The configuration with `more` epochs at its end: a longer last phase, or one more phase where that differs."""
-    last = plan_before(cfg)[-1]
-    longer, phases = deepcopy(cfg), cfg.plan.phases
-    if fits(last, last.epochs + more, per_epoch):
-        longer.plan.phases[-1].epochs = last.epochs + more
+def extended(config: Config, more: int, record: dict[str, Any], load: Load) -> Extension:
+    """The configuration with `more` epochs at its end: a longer last phase, or one more phase where that differs.
+
+    `record` is run.json: its number of training images says how many steps an epoch has.
+    """
+    cfg = load(config)
+    last, longer = build_phases(cfg)[-1], deepcopy(config)
+    phases = longer["plan"]["phases"]
+    images = record.get("images", {}).get("train", cfg.batch_size) * last.feature_copies
+    if fits(last, last.epochs + more, steps_per_epoch(images, cfg.batch_size, cfg.accumulate)):
+        phases[-1]["epochs"] = last.epochs + more
         if len(phases) == 1:
-            longer.epochs = last.epochs + more
+            longer["epochs"] = last.epochs + more
         note = f"{last.name} was made longer: {last.epochs + more} epochs instead of {last.epochs}"
         entry = {"way": "longer", "phase": last.name, "from": last.epochs, "to": last.epochs + more}
     else:
-        name = _next_name([phase.name for phase in phases])
-        longer.plan.phases.append({**phases[-1], "name": name, "epochs": more, "start": "previous"})
+        name = _next_name([phase["name"] for phase in phases])
+        phases.append({**phases[-1], "name": name, "epochs": more, "start": "previous"})
         note = f"{name} was added: {more} epochs under the policy of {last.name}, whose shape fills its phase"
         entry = {"way": "added", "phase": name, "from": 0, "to": more}
-    plan_before(longer)
+    build_phases(load(longer))
     return Extension(longer, entry, note)
 
 
@@ -104,17 +110,10 @@ def fits(phase: Phase, epochs: int, per_epoch: int) -> bool:
     )
 
 
-def stand_again(place: Place, plan: tuple[Phase, ...]) -> None:
-    """Put a run that is through its plan back into the last phase where that has more epochs than were trained."""
-    if place.phase == len(plan) and place.phases[-1]["epochs"] < plan[-1].epochs:
-        place.reopen_phase()
-
-
-def steps_per_epoch_of(cfg: DictConfig, record: dict[str, Any]) -> int:
-    """Optimizer steps of an epoch of the last phase, from the images that run.json counts."""
-    images = record.get("images", {}).get("train", cfg.batch_size)
-    copies = plan_before(cfg)[-1].feature_copies
-    return steps_per_epoch(images * copies, cfg.batch_size, cfg.accumulate)
+def reopen_last_phase(state: TrainState, phases: tuple[Phase, ...]) -> None:
+    """Put a run that is through its phases back into the last one where that has more epochs than were trained."""
+    if state.phase == len(phases) and state.phases[-1]["epochs"] < phases[-1].epochs:
+        state.reopen_phase()
 
 
 def _refuse_stopped(run: Run, extension: Extension) -> None:

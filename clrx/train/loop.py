@@ -1,8 +1,9 @@
-"""The loop is a generator: it sets the rate, takes the step and yields it. Whoever drains it decides the rest."""
+"""The loop is a generator: it sets the rate, takes the step and yields it. Its caller decides the rest."""
 
 from collections.abc import Callable, Generator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import tee
 from typing import NamedTuple
 
 import numpy as np
@@ -43,12 +44,10 @@ class Work:
     optimizer: torch.optim.Optimizer
     loss: Loss
     policy: Policy
-    prepare: Callable[[Tensor, int], Tensor]  # (images uint8 (B, C, H, W), draw) -> the network's input
+    prepare: Callable[[Tensor, int], Tensor]  # (images uint8 (B, C, H, W), key) -> the network's input
     seed: int
     momentum_policy: Policy | None = None
-    mix: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = (
-        None  # (input, labels, draw) -> mixed
-    )
+    mix: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = None  # (input, labels, key) -> mixed
     ema: torch.nn.Module | None = None
     ema_decay: float = 0.0
     grad_clip: float | None = None
@@ -63,9 +62,10 @@ def train_steps(work: Work, feed: Feed, rows: np.ndarray, clock: Clock, start: i
     """
     offset = clock.first_epoch * clock.steps_per_epoch
     state = torch.get_rng_state()
-    stream = feed.stream(rows[batch] for group in clock.groups_from(start) for batch in group)
+    groups, ahead = tee(clock.groups_from(start))
+    stream = feed.stream(rows[batch] for group in ahead for batch in group)
     try:
-        for number, group in enumerate(clock.groups_from(start), start):
+        for number, group in enumerate(groups, start):
             sizes = [len(batch) for batch in group]
             yield _take_step(work, stream, sizes, clock.at(number), offset + number)
     finally:
@@ -73,12 +73,12 @@ def train_steps(work: Work, feed: Feed, rows: np.ndarray, clock: Clock, start: i
         torch.set_rng_state(state)
 
 
-def _take_step(work: Work, stream: Stream, sizes: list[int], progress: Progress, place: int) -> Step:
+def _take_step(work: Work, stream: Stream, sizes: list[int], progress: Progress, number: int) -> Step:
     lr = work.policy(progress) * work.rate_factor
     momentum = work.momentum_policy(progress) if work.momentum_policy else None
     set_rate(work.optimizer, lr, momentum)
-    _seed(random_key(work.seed, "step", place))
-    loss, correct = _accumulate(work, stream, sizes, place)
+    _seed(random_key(work.seed, "step", number))
+    loss, correct = _accumulate(work, stream, sizes, number)
     steepest = _steepest(work.network)
     if work.grad_clip is not None:
         torch.nn.utils.clip_grad_norm_(work.network.parameters(), work.grad_clip)
@@ -104,12 +104,12 @@ def _steepest(network: torch.nn.Module) -> Tensor:
     return torch.stack(torch._foreach_norm(gradients, torch.inf)).max()
 
 
-def _accumulate(work: Work, stream: Stream, sizes: list[int], place: int) -> tuple[Tensor, Tensor]:
+def _accumulate(work: Work, stream: Stream, sizes: list[int], number: int) -> tuple[Tensor, Tensor]:
     """Gradients of the mean loss over all images of the step, a batch at a time."""
     losses, corrects = [], []
     for index, size in enumerate(sizes):
         images, labels = next(stream)
-        loss, correct = _forward(work, images, labels, random_key(place, index))
+        loss, correct = _forward(work, images, labels, random_key(number, index))
         share = size / sum(sizes)
         (loss * share).backward()
         losses.append(loss.detach() * share)
@@ -117,10 +117,10 @@ def _accumulate(work: Work, stream: Stream, sizes: list[int], place: int) -> tup
     return torch.stack(losses).sum(), torch.stack(corrects).sum()
 
 
-def _forward(work: Work, images: Tensor, labels: Tensor, draw: int) -> tuple[Tensor, Tensor]:
-    inputs = work.prepare(images, draw)
+def _forward(work: Work, images: Tensor, labels: Tensor, key: int) -> tuple[Tensor, Tensor]:
+    inputs = work.prepare(images, key)
     if work.mix is not None:
-        inputs, labels = work.mix(inputs, labels, draw)
+        inputs, labels = work.mix(inputs, labels, key)
     with autocast(inputs.device, work.precision):
         logits = work.network(inputs)
     loss = work.loss(logits, labels)

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clrx.core.errors import UserError, require_number
+from clrx.config.schema import Loss as LossConfig
+from clrx.core.errors import UserError
 from clrx.data.source import Task
 
 
@@ -75,22 +76,12 @@ def balanced_weights(labels: np.ndarray, classes: int) -> tuple[float, ...]:
     return tuple(float(len(labels) / (classes * count)) for count in counts)
 
 
-def check_loss(cfg) -> None:
-    """Raise UserError for a `loss` node that no loss can have."""
-    if cfg.class_weights not in ("none", "balanced"):
-        what = f"loss.class_weights={cfg.class_weights} is unknown"
-        raise UserError(what, where="loss.class_weights", allowed="none, balanced")
-    require_number(cfg.label_smoothing, "loss.label_smoothing", least=0, below=1)
-    require_number(cfg.focal_gamma, "loss.focal_gamma", least=0)
-
-
-def build_loss(cfg, task: Task, labels: np.ndarray, classes: int) -> Loss:
-    """The Loss that `cfg` (the `loss` node) asks for, weighted by the training labels (N,) or (N, K)."""
-    check_loss(cfg)
-    if cfg.class_weights == "balanced" and task == "multilabel":
+def build_loss(asked: LossConfig, task: Task, labels: np.ndarray, classes: int) -> Loss:
+    """The Loss that the `loss` section asks for, weighted by the training labels (N,) or (N, K)."""
+    if asked.class_weights == "balanced" and task == "multilabel":
         raise UserError("class weights need one class an image", where="loss.class_weights", allowed="none")
-    weights = balanced_weights(labels, classes) if cfg.class_weights == "balanced" else None
-    return Loss(task, weights, float(cfg.label_smoothing), float(cfg.focal_gamma))
+    weights = balanced_weights(labels, classes) if asked.class_weights == "balanced" else None
+    return Loss(task, weights, asked.label_smoothing, asked.focal_gamma)
 
 
 def scores_of(task: Task, logits: Tensor) -> Tensor:

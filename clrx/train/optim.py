@@ -1,59 +1,51 @@
 """The optimizer of a phase: a group for each section, rates set from outside, state as plain tensors."""
 
 from collections.abc import Mapping
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from hydra.utils import instantiate
 from torch import Tensor
 from torch.optim import Optimizer
 
-from clrx.core.errors import UserError, did_you_mean, first_line
+from clrx.config.schema import RateScales
+from clrx.config.target import Target, build
+from clrx.core.errors import UserError, first_line
+from clrx.network.network import Network
 from clrx.network.sections import SECTIONS
-
-if TYPE_CHECKING:
-    from clrx.network.network import Network
 
 
 def build_optimizer(
-    network: "Network",
-    optimizer_cfg: Mapping[str, Any],
-    lr_scales: Mapping[str, float] | None = None,
-    spare_norms: bool = False,
+    network: Network, optimizer: Target, scales: RateScales | None = None, spare_norms: bool = False
 ) -> Optimizer:
-    """The optimizer of an `optimizer` node over the network's trainable parameters.
+    """The optimizer that a target names, over the network's trainable parameters.
 
-    Each group is one section and has `lr_scale`, the factor on the rate that `set_rate` gives (null: 1
-    everywhere). `spare_norms` takes weight decay off biases and normalisation layers (the parameters of one
-    dimension). Raises UserError for scales that do not match the sections, and for values that the optimizer
-    refuses.
+    Each group is one section and has `lr_scale`, the factor on the rate that `set_rate` gives (None: 1 everywhere).
+    `spare_norms` takes weight decay off biases and normalisation layers (the parameters of one dimension). Raises
+    UserError where nothing is trainable, and for values that the optimizer refuses.
     """
-    scales = _checked_scales(lr_scales)
-    groups = [
-        group for section in SECTIONS for group in _groups(network, section, scales[section], spare_norms)
-    ]
+    factors = vars(scales or RateScales())
+    groups = [group for name in SECTIONS for group in _groups(network, name, factors[name], spare_norms)]
     if not groups:
         raise UserError("nothing is trainable", where="plan.phases, trainable", fix="trainable: all or head")
-    optimizer = _built(optimizer_cfg, groups)
-    set_rate(optimizer, optimizer.defaults["lr"])
-    return optimizer
+    built = _built(optimizer, groups)
+    set_rate(built, built.defaults["lr"])
+    return built
 
 
-def check_optimizer(optimizer_cfg: Mapping[str, Any]) -> None:
+def check_optimizer(optimizer: Target) -> None:
     """Raise UserError for values that the optimizer refuses, when it is built or at its first step."""
     weight = torch.nn.Parameter(torch.ones(1))
     weight.grad = torch.ones(1)
-    optimizer = _built(optimizer_cfg, [{"params": [weight]}])
+    built = _built(optimizer, [{"params": [weight]}])
     try:
-        optimizer.step()
+        built.step()
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise UserError(f"the optimizer cannot step: {first_line(error)}", where="optimizer") from error
 
 
-def _built(optimizer_cfg: Mapping[str, Any], groups: list[dict[str, Any]]) -> Optimizer:
+def _built(target: Target, groups: list[dict[str, Any]]) -> Optimizer:
     try:
-        return instantiate(optimizer_cfg, _partial_=True, _convert_="all")(groups)
+        return build(target, groups)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"the optimizer cannot be built: {first_line(error)}", where="optimizer") from error
 
@@ -115,7 +107,7 @@ def _laid_out(tensor: Tensor, weight: Tensor) -> Tensor:
     return torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
 
 
-def _groups(network: "Network", section: str, scale: float, spare_norms: bool) -> list[dict[str, Any]]:
+def _groups(network: Network, section: str, scale: float, spare_norms: bool) -> list[dict[str, Any]]:
     trained = [p for p in network.sections()[section] if p.requires_grad]
     common = {"section": section, "lr_scale": scale}
     if not spare_norms:
@@ -123,18 +115,3 @@ def _groups(network: "Network", section: str, scale: float, spare_norms: bool) -
     decayed, spared = [p for p in trained if p.dim() > 1], [p for p in trained if p.dim() <= 1]
     groups = [{"params": decayed, **common}, {"params": spared, "weight_decay": 0.0, **common}]
     return [group for group in groups if group["params"]]
-
-
-def _checked_scales(lr_scales: Mapping[str, float] | None) -> dict[str, float]:
-    scales = dict.fromkeys(SECTIONS, 1.0) if lr_scales is None else dict(lr_scales)
-    allowed = ", ".join(SECTIONS)
-    if wrong := [name for name in (*scales, *SECTIONS) if name not in SECTIONS or name not in scales]:
-        what = f"rate scales {list(scales)} do not match the sections: {wrong[0]}"
-        raise UserError(
-            what, allowed=allowed, fix=did_you_mean(wrong[0], SECTIONS) if wrong[0] in scales else ""
-        )
-    if bad := [name for name, scale in scales.items() if not (isfinite(scale) and scale >= 0)]:
-        raise UserError(
-            f"the rate scale of {bad[0]} is {scales[bad[0]]}", allowed="a finite number, 0 or more"
-        )
-    return {name: float(scale) for name, scale in scales.items()}

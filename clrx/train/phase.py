@@ -1,213 +1,243 @@
-"""One phase of a run: train an epoch, judge it, record it, keep the best, go on or stop."""
+"""One phase of a run: train an epoch, evaluate it, record it, keep the best, go on or stop."""
 
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from clrx.config.phases import Phase
-from clrx.core.signals import Interrupted
-from clrx.data.feed import Feed
+from clrx.config.schema import TrainConfig
+from clrx.core.signals import Interrupted, Stop
 from clrx.metrics.measure import measure
 from clrx.network.load_weights import save_weights
 from clrx.network.sections import set_trainable
 from clrx.run.checkpoint import under_prefix
 from clrx.run.directory import Diverged
-from clrx.run.interval import Interval, parse_interval
-from clrx.train.checkpointing import back_off, keep_good, save_state, start_from_best
+from clrx.run.interval import Interval, interval_of
+from clrx.train.checkpointing import back_off, keep_good, refuse_divergence, save_state, start_from_best
 from clrx.train.clock import Clock
-from clrx.train.divergence import refuse_divergence
-from clrx.train.inputs import Material, material_of
-from clrx.train.loop import Step, Steps, Work, train_steps
+from clrx.train.inputs import Inputs, inputs_of
+from clrx.train.loop import Steps, Work, train_steps
 from clrx.train.optim import load_optimizer_tensors
-from clrx.train.records import EPOCH_COLUMNS, Bad, add_step, column, flush_steps
+from clrx.train.records import EPOCH_COLUMNS, Bad, TrainState, add_step, column, flush_steps
 from clrx.train.selection import best_epoch, column_of, oriented, should_stop
-from clrx.train.session import Bench
-from clrx.train.setup import clock_over, work_with
+from clrx.train.session import Observer, RunFiles, Tensors
+from clrx.train.setup import Setup, clock_over, monitored_rows, work_with
 
 log = logging.getLogger("clrx")
 
 
-def train_phase(bench: Bench, plan: Sequence[Phase]) -> None:
-    """Train the phase of the plan that `bench.place` stands in, from there to its end or its early stop.
+@dataclass(frozen=True)
+class PhaseRun:
+    """A phase that is being trained: what it is, what it works on, and where its records go."""
+
+    cfg: TrainConfig
+    phase: Phase
+    setup: Setup
+    state: TrainState
+    files: RunFiles
+    observer: Observer
+    stop: Stop
+
+
+def train_phases(
+    cfg: TrainConfig,
+    phases: Sequence[Phase],
+    setup: Setup,
+    state: TrainState,
+    files: RunFiles,
+    tensors: Tensors,
+    observer: Observer,
+    stop: Stop,
+) -> None:
+    """Train the phases from where `state` stands to the end of the last; `tensors` are its checkpoint's.
 
     Raises Diverged at a non-finite loss or gradient, unless `on_divergence=backoff` still has tries, and Interrupted
     after writing a checkpoint (none within a step).
     """
-    phase = plan[bench.place.phase]
+    while state.phase < len(phases):
+        phase = phases[state.phase]
+        work = _with_backoffs(PhaseRun(cfg, phase, setup, state, files, observer, stop), tensors)
+        tensors = {}
+        state.end_phase(phase.name)
+        if any(following.start == "best" for following in phases[state.phase :][:1]):
+            start_from_best(setup, files)
+        save_state(
+            setup, state, files, work.optimizer
+        )  # with which the phase goes on should it be made longer
+
+
+def _with_backoffs(run: PhaseRun, tensors: Tensors) -> Work:
     while True:
         try:
-            work = _train_phase(bench, phase)
-            break
+            return _train_phase(run, tensors)
         except Diverged as error:
-            back_off(bench, error)
-    bench.place.end_phase(phase.name)
-    if any(following.start == "best" for following in plan[bench.place.phase :][:1]):
-        start_from_best(bench)
-    save_state(bench, work.optimizer)  # with which the phase goes on should it be made longer
+            tensors = back_off(run.cfg, run.setup, run.state, run.files, error)
 
 
-def _train_phase(bench: Bench, phase: Phase) -> Work:
-    set_trainable(bench.network, phase.trainable)
-    material = material_of(bench, phase)
-    work, clock = phase_work(bench, phase, material), phase_clock(bench, material, phase.epochs)
-    interval = parse_interval(bench.cfg.checkpoint.every, clock.steps_per_epoch)
-    steps = train_steps(work, material.feed, material.train, clock, bench.place.step)
+def _train_phase(run: PhaseRun, tensors: Tensors) -> Work:
+    cfg, phase, setup, state = run.cfg, run.phase, run.setup, run.state
+    set_trainable(setup.network, phase.trainable)
+    inputs = inputs_of(cfg, setup, state, phase)
+    work = phase_work(cfg, phase, setup, inputs, state, tensors)
+    clock = phase_clock(cfg, inputs, phase.epochs, state.first_epoch)
+    interval = interval_of(cfg.checkpoint.every, clock.steps_per_epoch)
+    steps = train_steps(work, inputs.feed, inputs.train, clock, state.step)
     try:
-        if not bench.place.images:  # between two epochs
-            _checkpoint(bench, work)  # there is always a good state to go back to
-            keep_good(bench, work.optimizer)
-        while not _phase_done(bench, phase):
-            _train_epoch(bench, phase, work, material.feed, clock, steps, interval)
-            _finish_epoch(bench, phase, material)
-            keep_good(bench, work.optimizer)
+        if not state.images:  # between two epochs
+            _checkpoint(run, work)  # there is always a good state to go back to
+            keep_good(cfg, setup, state, run.files, work.optimizer)
+        while not _phase_done(run):
+            _train_epoch(run, work, inputs, clock, steps, interval)
+            _finish_epoch(run, inputs)
+            keep_good(cfg, setup, state, run.files, work.optimizer)
     except Interrupted as error:
         if not error.within:
-            with bench.stop.shield():
-                _checkpoint(bench, work)
+            with run.stop.shield():
+                _checkpoint(run, work)
         raise
     finally:
         steps.close()
     return work
 
 
-def phase_work(bench: Bench, phase: Phase, material: Material) -> Work:
+def phase_work(
+    cfg: TrainConfig, phase: Phase, setup: Setup, inputs: Inputs, state: TrainState, tensors: Tensors
+) -> Work:
     """What the steps of the phase work with; the optimizer is restored when the phase is being continued."""
-    mix = None if phase.features else bench.mix
-    work = work_with(bench.cfg, phase, bench.network, bench.loss, material.prepare, mix)
-    saved = under_prefix("optimizer", bench.restored)
-    if saved and bench.place.step:  # at step 0 it is that of the phase before
+    work = work_with(cfg, phase, setup)
+    saved = under_prefix("optimizer", tensors)
+    if saved and state.step:  # at step 0 it is that of the phase before
         load_optimizer_tensors(work.optimizer, saved)
-    bench.restored = {}
-    return replace(work, network=material.network, ema=material.ema, rate_factor=bench.place.rate_factor)
+    work = replace(work, network=inputs.network, ema=inputs.ema, prepare=inputs.prepare)
+    return replace(work, rate_factor=state.rate_factor)
 
 
-def phase_clock(bench: Bench, material: Material, epochs: int) -> Clock:
+def phase_clock(cfg: TrainConfig, inputs: Inputs, epochs: int, first_epoch: int) -> Clock:
     """The steps of a phase over the rows it trains on."""
-    return clock_over(bench.cfg, material.labels[material.train], epochs, bench.place.first_epoch)
+    return clock_over(cfg, inputs.labels[inputs.train], epochs, first_epoch)
 
 
 def _train_epoch(
-    bench: Bench, phase: Phase, work: Work, feed: Feed, clock: Clock, steps: Steps, interval: Interval
+    run: PhaseRun, work: Work, inputs: Inputs, clock: Clock, steps: Steps, interval: Interval
 ) -> None:
     """Take the steps that the epoch still lacks; between them look for divergence, checkpoints and signals."""
-    place, last = bench.place, (bench.place.epochs - bench.place.first_epoch + 1) * clock.steps_per_epoch
-    bench.screen.start(f"{phase.name} {place.epochs + 1}", clock.steps_per_epoch)
+    state, per_epoch, feed = run.state, clock.steps_per_epoch, inputs.feed
+    last = (state.epochs - state.first_epoch + 1) * per_epoch
+    run.observer.start(f"{run.phase.name} {state.epochs + 1}", per_epoch)
     work.network.train()
     began, waited = time.perf_counter(), feed.wait_seconds
-    while place.step < last:
-        with bench.stop.shield():
+    while state.step < last:
+        with run.stop.shield():
             step = next(steps)
-            refuse_divergence(bench, add_step(bench.records, place, step))
+            refuse_divergence(run.files, add_step(run.files.records, state, step))
             now = time.perf_counter()
-            place.seconds, began = place.seconds + now - began, now
-            place.wait, waited = place.wait + feed.wait_seconds - waited, feed.wait_seconds
-            _show(bench, clock, step)
-            if interval.due(place.step):
-                _checkpoint(bench, work)
+            state.seconds, began = state.seconds + now - began, now
+            state.wait, waited = state.wait + feed.wait_seconds - waited, feed.wait_seconds
+            run.observer.step(state, step, state.step % per_epoch or per_epoch)
+            if interval.due(state.step):
+                _checkpoint(run, work)
                 interval.restart()
                 began = time.perf_counter()
-    refuse_divergence(bench, flush_steps(bench.records, place))
+    refuse_divergence(run.files, flush_steps(run.files.records, state))
 
 
-def _show(bench: Bench, clock: Clock, step: Step) -> None:
-    place = bench.place
-    done = place.step % clock.steps_per_epoch or clock.steps_per_epoch
-    mean = place.loss_sum / place.images if place.images else float("nan")
-    rate = place.images / place.seconds if place.seconds else 0.0
-    bench.screen.advance(done, f"lr {step.lr:.3g}  loss {mean:.4f}  {rate:.0f} images/s")
+def _finish_epoch(run: PhaseRun, inputs: Inputs) -> None:
+    """Evaluate the epoch that was trained, record it, and keep its weights if they are the best so far."""
+    began, state = time.perf_counter(), run.state
+    metrics = _validate(run, inputs)
+    with run.stop.shield():
+        seconds = state.seconds + time.perf_counter() - began
+        row = _epoch_row(run.phase, state, metrics, seconds)
+        run.files.records.epochs.append([row])
+        state.epochs += 1
+        state.phase_seconds += seconds
+        state.end_epoch()
+        log.info(_line(run, row))
+        _keep_weights(run)
 
 
-def _finish_epoch(bench: Bench, phase: Phase, material: Material) -> None:
-    """Judge the epoch that was trained, record it, and keep its weights if they are the best so far."""
-    began = time.perf_counter()
-    metrics = _validate(bench, material)
-    with bench.stop.shield():
-        place = bench.place
-        seconds = place.seconds + time.perf_counter() - began
-        row = _epoch_row(bench, phase, metrics, seconds)
-        bench.records.epochs.append([row])
-        place.epochs += 1
-        place.phase_seconds += seconds
-        place.end_epoch()
-        log.info(_line(bench, phase, row))
-        _keep_weights(bench, phase)
-
-
-def _validate(bench: Bench, material: Material) -> dict[str, float | None]:
+def _validate(run: PhaseRun, inputs: Inputs) -> dict[str, float | None]:
     """Metrics at 0.5 on the monitored rows, with the loss; empty where nothing is monitored."""
-    if not len(material.monitored):
+    if not len(inputs.monitored):
         return {}
-    scores, loss = material.score(bench)
+    scores, loss = inputs.score(run.cfg, run.setup)
     if not np.isfinite(scores).all():  # the last step went too far: its own loss was taken before it
-        refuse_divergence(bench, Bad(bench.place.steps - 1, bench.place.lr, "network"))
-    return {"loss": loss, **measure(bench.data.source.task, material.labels[material.monitored], scores)}
+        refuse_divergence(run.files, Bad(run.state.steps - 1, run.state.lr, "network"))
+    return {"loss": loss, **measure(run.setup.data.source.task, inputs.labels[inputs.monitored], scores)}
 
 
 def _epoch_row(
-    bench: Bench, phase: Phase, metrics: dict[str, float | None], seconds: float
+    phase: Phase, state: TrainState, metrics: dict[str, float | None], seconds: float
 ) -> dict[str, Any]:
-    place = bench.place
     known = {
         "phase": phase.name,
-        "epoch": place.epochs + 1,
-        "train_loss": place.loss_sum / place.images,
-        "train_accuracy": place.correct / place.images,
-        "lr": place.lr,
+        "epoch": state.epochs + 1,
+        "train_loss": state.loss_sum / state.images,
+        "train_accuracy": state.correct / state.images,
+        "lr": state.lr,
         "seconds": round(seconds, 3),
-        "images_per_second": round(place.images / place.seconds, 1) if place.seconds else None,
-        "data_wait": round(place.wait / place.seconds, 4) if place.seconds else None,
+        "images_per_second": round(state.images / state.seconds, 1) if state.seconds else None,
+        "data_wait": round(state.wait / state.seconds, 4) if state.seconds else None,
     }
     return {name: known.get(name, metrics.get(name.removeprefix("val_"))) for name in EPOCH_COLUMNS}
 
 
-def _line(bench: Bench, phase: Phase, row: dict[str, Any]) -> str:
-    total = bench.place.first_epoch + phase.epochs
-    parts = [f"{phase.name} {row['epoch']:>{len(str(total))}}/{total}", f"lr {row['lr']:.2e}"]
+def _line(run: PhaseRun, row: dict[str, Any]) -> str:
+    """What the screen says of an epoch."""
+    total = run.state.first_epoch + run.phase.epochs
+    parts = [f"{run.phase.name} {row['epoch']:>{len(str(total))}}/{total}", f"lr {row['lr']:.2e}"]
     parts += [f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.4f}"]
     if row["val_loss"] is not None:
-        name = bench.metric.removeprefix("val_")
-        value = row.get(bench.metric)
-        parts.append(
-            f"validation loss {row['val_loss']:.4f} {name} {'-' if value is None else f'{value:.4f}'}"
-        )
+        metric = _metric(run)
+        value = row.get(metric)
+        shown = "-" if value is None else f"{value:.4f}"
+        parts.append(f"validation loss {row['val_loss']:.4f} {metric.removeprefix('val_')} {shown}")
     return "  ".join([*parts, f"{row['seconds']:.1f} s"])
 
 
-def _keep_weights(bench: Bench, phase: Phase) -> None:
+def _metric(run: PhaseRun) -> str:
+    """The column of epochs.csv that the best weights are chosen by."""
+    return column_of(run.cfg.selection_metric, run.setup.data.source.task)
+
+
+def _keep_weights(run: PhaseRun) -> None:
     """Write the best weights when this epoch has the best value so far, and a cycle's at its end on request."""
-    epoch = bench.place.epochs
-    values = [] if bench.cfg.selection == "last" else _values(bench, bench.metric)
+    epoch, scorer, files = run.state.epochs, run.setup.scorer, run.files
+    values = [] if run.cfg.selection == "last" else _values(run, _metric(run))
     if not values or best_epoch(values) == epoch - 1:
-        save_weights(bench.scorer, bench.path / "weights" / "best.safetensors")
-    if bench.cfg.cycle_weights and float(epoch - bench.place.first_epoch) in phase.cycle_ends:
-        save_weights(bench.scorer, bench.path / "weights" / f"cycle_{epoch:04d}.safetensors")
+        save_weights(scorer, files.weights("best"))
+    if run.cfg.cycle_weights and float(epoch - run.state.first_epoch) in run.phase.cycle_ends:
+        save_weights(scorer, files.weights(f"cycle_{epoch:04d}"))
 
 
-def _values(bench: Bench, name: str) -> list[float]:
+def _values(run: PhaseRun, name: str) -> list[float]:
     """A column of epochs.csv so far, larger better; empty where nothing is monitored that could decide."""
-    if name.startswith("val_") and not len(bench.monitored):
+    if name.startswith("val_") and not len(monitored_rows(run.cfg, run.setup.data)):
         return []
-    return oriented(name, column(bench.path / "epochs.csv", name))
+    return oriented(name, column(run.files.path / "epochs.csv", name))
 
 
-def _phase_done(bench: Bench, phase: Phase) -> bool:
+def _phase_done(run: PhaseRun) -> bool:
     """Whether the phase has had its epochs or its patience is spent."""
-    place, stopping = bench.place, phase.stopping
-    done = place.epochs - place.first_epoch
+    state, phase = run.state, run.phase
+    done = state.epochs - state.first_epoch
     if done >= phase.epochs:
         return True
-    name = bench.metric if stopping.metric == "auto" else column_of(stopping.metric, bench.data.source.task)
-    values = _values(bench, name)[place.first_epoch :]
+    stopping = phase.stopping
+    name = (
+        _metric(run) if stopping.metric == "auto" else column_of(stopping.metric, run.setup.data.source.task)
+    )
+    values = _values(run, name)[state.first_epoch :]
     if stop := should_stop(values, stopping.patience, stopping.min_delta, phase.cycle_ends):
         log.info("%s stops early after %d epochs: no better %s", phase.name, done, name)
     return stop
 
 
-def _checkpoint(bench: Bench, work: Work) -> None:
+def _checkpoint(run: PhaseRun, work: Work) -> None:
     """Write the state of the run, with every step taken so far on record."""
-    refuse_divergence(bench, flush_steps(bench.records, bench.place))
-    save_state(bench, work.optimizer)
+    refuse_divergence(run.files, flush_steps(run.files.records, run.state))
+    save_state(run.setup, run.state, run.files, work.optimizer)

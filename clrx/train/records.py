@@ -19,10 +19,10 @@ EPOCH_COLUMNS = (
 
 
 @dataclass
-class Place:
+class TrainState:
     """Where a run stands. All of it is in every checkpoint; all of it is JSON."""
 
-    phase: int = 0  # index in the plan
+    phase: int = 0  # index of the phase under way
     first_epoch: int = 0  # epochs of the run before this phase
     step: int = 0  # optimizer steps taken in this phase
     steps: int = 0  # rows of steps.csv
@@ -39,14 +39,18 @@ class Place:
     notes: list[str] = field(default_factory=list)  # one a backoff
     phases: list[dict[str, Any]] = field(default_factory=list)  # of each phase: name, epochs, steps, seconds
 
+    def restore(self, values: dict[str, Any]) -> None:
+        """Stand where `values`, those of a checkpoint, say."""
+        vars(self).update(vars(TrainState(**values)))
+
     def end_phase(self, name: str) -> None:
-        """Note what the phase took and stand at the beginning of the next."""
+        """Note what the phase took and go to the beginning of the next."""
         took = {"name": name, "epochs": self.epochs - self.first_epoch, "steps": self.step}
         self.phases.append({**took, "seconds": round(self.phase_seconds, 3)})
         self.phase, self.step, self.first_epoch, self.phase_seconds = self.phase + 1, 0, self.epochs, 0.0
 
     def reopen_phase(self) -> None:
-        """Stand at the end of the phase before, as if it were still under way."""
+        """Go back to the end of the phase before, as if it were still under way."""
         took = self.phases.pop()
         self.phase, self.step, self.phase_seconds = self.phase - 1, took["steps"], took["seconds"]
         self.first_epoch = self.epochs - took["epochs"]
@@ -57,24 +61,28 @@ class Place:
         self.images = 0
 
 
-@dataclass
 class Records:
-    """The two logs, and the steps whose losses have not been read from the device yet."""
+    """steps.csv and epochs.csv of a run, and the steps whose losses have not been read from the device yet."""
 
     steps: CsvLog
     epochs: CsvLog
-    block: int  # steps between two reads of the device
-    waiting: list[tuple[int, float, Step]] = field(default_factory=list)
+
+    def __init__(self, path: Path, state: TrainState, block: int) -> None:
+        """Open the records of a run directory; `block`: steps between two reads of the device."""
+        self.path, self.block = path, block
+        self.waiting: list[tuple[int, float, Step]] = []
+        self.open(state)
+
+    def open(self, state: TrainState) -> None:
+        """Open the logs, cut back to what `state` says was done."""
+        self.steps = CsvLog(self.path / "steps.csv", STEP_COLUMNS, state.steps)
+        self.epochs = CsvLog(self.path / "epochs.csv", EPOCH_COLUMNS, state.epochs)
+        self.waiting = []
 
     def close(self) -> None:
+        """Close both logs."""
         self.steps.close()
         self.epochs.close()
-
-
-def open_records(path: Path, place: Place, block: int) -> Records:
-    """The logs of a run directory, cut back to what `place` says was done."""
-    steps = CsvLog(path / "steps.csv", STEP_COLUMNS, place.steps)
-    return Records(steps, CsvLog(path / "epochs.csv", EPOCH_COLUMNS, place.epochs), block)
 
 
 class Bad(NamedTuple):
@@ -85,16 +93,16 @@ class Bad(NamedTuple):
     what: str  # loss | gradients
 
 
-def add_step(records: Records, place: Place, step: Step) -> Bad | None:
+def add_step(records: Records, state: TrainState, step: Step) -> Bad | None:
     """Note one step; every `block` steps they are written. A step that was not finite, or None."""
     records.waiting.append(
-        (place.steps + len(records.waiting), place.first_epoch + step.progress.epoch, step)
+        (state.steps + len(records.waiting), state.first_epoch + step.progress.epoch, step)
     )
-    place.step += 1
-    return flush_steps(records, place) if len(records.waiting) >= records.block else None
+    state.step += 1
+    return flush_steps(records, state) if len(records.waiting) >= records.block else None
 
 
-def flush_steps(records: Records, place: Place) -> Bad | None:
+def flush_steps(records: Records, state: TrainState) -> Bad | None:
     """Write the waiting steps with one read of the device; the first non-finite one, or None."""
     if not records.waiting:
         return None
@@ -111,12 +119,12 @@ def flush_steps(records: Records, place: Place) -> Bad | None:
         for (number, epoch, step), loss in zip(whole, losses, strict=False)
     ]
     records.steps.append(rows)
-    place.steps += len(rows)
-    place.lr = taken[-1].lr
+    state.steps += len(rows)
+    state.lr = taken[-1].lr
     for loss, step in zip(losses, taken, strict=True):  # one by one: blocks would round as checkpoints fall
-        place.loss_sum += loss * step.images
-    place.correct += sum(correct)
-    place.images += sum(step.images for step in taken)
+        state.loss_sum += loss * step.images
+    state.correct += sum(correct)
+    state.images += sum(step.images for step in taken)
     if bad is None:
         return None
     return Bad(whole[bad][0], taken[bad].lr, "gradients" if math.isfinite(losses[bad]) else "loss")
