@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from clrx.config.schema import EarlyStopping, PhaseConfig, RateScales, TrainConfig, Warmup
 from clrx.config.target import Target, build
 from clrx.core.errors import UserError
-from clrx.schedule.build import behind_warmup, cycle_ends
-from clrx.schedule.progress import Policy
+from clrx.schedule.progress import Policy, cycle_ends
 from clrx.schedule.stretch import scaled_epochs, stretched
+from clrx.schedule.warmup import behind_warmup
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ COLUMNS = 4  # of the small multiples, at most
 
 
 def draw_policies(lines: Sequence[Line]) -> Figure:
-    """One policy above its momentum, or several side by side; lines of `clrx.schedule.preview.line_up`."""
+    """One policy above its momentum, or several side by side; lines of `clrx.schedule.preview.preview`."""
     alone = sum(not line.is_momentum for line in lines) == 1
     return _draw_alone(lines) if alone else _draw_grid(lines)
 

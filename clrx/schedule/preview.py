@@ -1,4 +1,4 @@
-"""The policies of a configuration side by side: what each does over the same run."""
+"""Policies over the same run before anything is trained: their rates at every step, cycles and warnings."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from clrx.core.files import write_text
-from clrx.schedule.build import cycle_ends
-from clrx.schedule.progress import Policy
+from clrx.schedule.progress import Policy, cycle_ends, unwrapped
 from clrx.schedule.warnings import policy_warnings, trace
 
 
@@ -34,8 +33,15 @@ class Line:
 def preview(
     policies: Mapping[str, Policy], momentum: Policy | None, epochs: int, steps_per_epoch: int
 ) -> list[Line]:
-    """The lines of policies by their names, and momentum's where it moves, over a run."""
-    lines = [_rate_line(name, policy, epochs, steps_per_epoch) for name, policy in policies.items()]
+    """Policies by name -> a line each over a run of `epochs`, and a last one for momentum where it moves.
+
+    Several policies are sorted: those without cycles, those with one, those with more; then by name.
+    """
+    lines = []
+    for name, policy in policies.items():
+        seen, inner = trace(policy, epochs, steps_per_epoch), unwrapped(policy)
+        ends, warnings = cycle_ends(policy, epochs), policy_warnings(policy, epochs, steps_per_epoch)
+        lines.append(Line(name, seen.epoch, seen.lr, ends, _bounds(inner), warnings))
     if len(lines) > 1:
         lines.sort(key=lambda line: (min(len(line.cycle_ends), 2), line.name))
     if momentum is not None:
@@ -44,16 +50,12 @@ def preview(
     return lines
 
 
-def _rate_line(name: str, policy: Policy, epochs: int, steps_per_epoch: int) -> Line:
-    seen = trace(policy, epochs, steps_per_epoch)
-    warnings = policy_warnings(policy, epochs, steps_per_epoch)
-    inner: Any = getattr(policy, "policy", policy)  # behind its warm-up
-    bounds = (inner.base_lr, inner.max_lr) if hasattr(inner, "base_lr") else None
-    return Line(name, seen.epoch, seen.lr, cycle_ends(policy, epochs), bounds, warnings)
+def _bounds(policy: Any) -> tuple[float, float] | None:
+    return (policy.base_lr, policy.max_lr) if hasattr(policy, "base_lr") else None
 
 
 def write_lines(path: Path, lines: Iterable[Line]) -> None:
-    """A CSV with a row an optimizer step: step, epoch, and a column for each line under its name."""
+    """Write a CSV with a row an optimizer step: step, epoch, and a column for each line under its name."""
     lines = list(lines)
     head = ",".join(["step", "epoch", *(line.name for line in lines)])
     columns = [lines[0].epoch.tolist(), *(line.values.tolist() for line in lines)]

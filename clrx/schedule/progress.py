@@ -1,19 +1,52 @@
-"""The clock that every policy reads (DESIGN: a policy is a value, called with a Progress)."""
+"""The clock that a policy reads, and what can be asked of any policy: where its cycles end, what it wraps."""
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Progress(NamedTuple):
-    """Where a phase stands just before an optimizer step; all three clocks start at 0."""
+    """The position of a phase just before an optimizer step; all three clocks start at 0."""
 
     step: int  # optimizer steps taken so far
     epoch: float  # step / steps per epoch
     fraction: float  # step / steps in all, in [0, 1)
 
 
-Policy = Callable[[Progress], float]
+Policy = Callable[[Progress], float]  # gives the learning rate, or the momentum, of one optimizer step
+
+
+@runtime_checkable
+class Wrapper(Protocol):
+    """A policy around another one: a warm-up before it, or a stretch of its clocks."""
+
+    @property
+    def inner(self) -> Policy:
+        """The policy that is wrapped."""
+
+    @property
+    def warmup_epochs(self) -> float:
+        """Epochs of the run that are warm-up, those of the inner policy included."""
+
+    def __call__(self, progress: Progress, /) -> float: ...
+
+
+def unwrapped(policy: Policy) -> Policy:
+    """The policy itself, without the warm-up and the stretch around it."""
+    while isinstance(policy, Wrapper):
+        policy = policy.inner
+    return policy
+
+
+def warmup_epochs(policy: Policy) -> float:
+    """Epochs of the run that are warm-up; 0 for a policy without one."""
+    return policy.warmup_epochs if isinstance(policy, Wrapper) else 0.0
+
+
+def cycle_ends(policy: Policy, epochs: float) -> tuple[float, ...]:
+    """The epochs at which a cycle of the policy ends within a run of `epochs`; none for a policy without cycles."""
+    ends = getattr(policy, "cycle_ends", None)
+    return ends(epochs) if ends else ()
 
 
 def progress_at(step: int, steps_per_epoch: int, total_steps: int) -> Progress:
@@ -23,7 +56,7 @@ def progress_at(step: int, steps_per_epoch: int, total_steps: int) -> Progress:
 
 
 def cycle_at(epoch: float, length: float) -> tuple[int, float]:
-    """The cycle of `length` epochs that `epoch` lies in, from 0, and how much of it has passed, in [0, 1).
+    """The cycle of `length` epochs that `epoch` lies in, from 0, and the share of it that has passed, in [0, 1).
 
     `epoch` is step / steps per epoch and may miss a boundary by a rounding error (3 / 10 < 3 * 0.1): an epoch
     that is nearer to the next cycle than a billionth of its length is in that next cycle.

@@ -1,4 +1,4 @@
-"""What a policy does over a run, step by step, and what it leaves undone."""
+"""The rates of a policy at every step of a run, and warnings about what the run leaves undone."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clrx.schedule.build import cycle_ends
-from clrx.schedule.progress import Policy, progress_at
+from clrx.schedule.progress import Policy, cycle_ends, progress_at, unwrapped, warmup_epochs
 
 NEAR = 0.05  # share of the range within which a rate counts as having reached a bound
 HORIZON = 2.0**20  # epochs within which the end of a cycle is looked for
@@ -22,7 +21,7 @@ class Trace(NamedTuple):
 
 
 def trace(policy: Policy, epochs: int, steps_per_epoch: int) -> Trace:
-    """Ask the policy for every step of a run, as training does, without training."""
+    """The rates that training would use: the policy is asked for every step of a run of `epochs`."""
     total = epochs * steps_per_epoch
     clock = [progress_at(step, steps_per_epoch, total) for step in range(total)]
     lr = np.array([policy(progress) for progress in clock], dtype=np.float64)
@@ -30,19 +29,13 @@ def trace(policy: Policy, epochs: int, steps_per_epoch: int) -> Trace:
 
 
 def policy_warnings(policy: Policy, epochs: int, steps_per_epoch: int) -> tuple[str, ...]:
-    """One sentence for each thing that a run of `epochs` leaves undone; none is an error."""
-    warmup, inner = _split_warmup(policy)
+    """A sentence for each unfinished cycle and unreached bound in a run of `epochs`; none is an error."""
+    warmup = warmup_epochs(policy)
     if warmup >= epochs:
         return (f"the warm-up lasts {warmup:g} epochs and the run {epochs}: the policy itself never starts",)
     seen = trace(policy, epochs, steps_per_epoch)
     of_cycles = (_unfinished(policy, epochs), _off_boundary(policy, epochs))
-    return (*filter(None, of_cycles), *_unreached(inner, seen.lr[seen.epoch >= warmup]))
-
-
-def _split_warmup(policy: Policy) -> tuple[float, Policy]:
-    """Epochs of the warm-up, and the policy behind it."""
-    inner = getattr(policy, "policy", None)
-    return (0.0, policy) if inner is None else (getattr(policy, "epochs", 0.0), inner)
+    return (*filter(None, of_cycles), *_unreached(unwrapped(policy), seen.lr[seen.epoch >= warmup]))
 
 
 def _unfinished(policy: Policy, epochs: int) -> str | None:

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from clrx.schedule.build import cycle_ends, make_momentum_policy, make_policy
-from clrx.schedule.progress import progress_at
+from clrx.config.target import build, read_target
+from clrx.schedule.progress import cycle_ends, progress_at
 from clrx.schedule.warnings import trace
 
 ROOT = Path(__file__).parents[2]
 POLICIES = sorted(path.stem for path in (ROOT / "conf/policy").glob("*.yaml"))
 MOMENTA = sorted(path.stem for path in (ROOT / "conf/momentum_policy").glob("*.yaml"))
 FILES = sorted((ROOT / "clrx/policy").glob("*.py"))
-WRAPPERS = {"__init__", "warmup", "momentum"}  # reached through train.yaml's warmup and momentum_policy
+OTHERS = {"__init__", "momentum"}  # momentum: reached through conf/momentum_policy
 
 
 def compose(group: str, name: str, base_lr: float = 0.01, max_lr: float = 0.04, step_size: float = 2):
@@ -30,14 +30,17 @@ def compose(group: str, name: str, base_lr: float = 0.01, max_lr: float = 0.04, 
         "decay": 0.001,
         "epochs": 12,
         "bounds": {"base_lr": base_lr, "max_lr": max_lr, "step_size": step_size},
-        "warmup": {"epochs": 0, "start_factor": 0.1},
     }
     return OmegaConf.create({**around, group: OmegaConf.load(ROOT / "conf" / group / f"{name}.yaml")})
 
 
+def built(group: str, name: str, **bounds: float):
+    target = read_target(OmegaConf.to_container(compose(group, name, **bounds)[group], resolve=True), group)
+    return target and build(target)
+
+
 def policy_named(name: str, **bounds: float):
-    cfg = compose("policy", name, **bounds)
-    return make_policy(cfg.policy, cfg.warmup)
+    return built("policy", name, **bounds)
 
 
 def test_issue_names_are_there():
@@ -55,7 +58,7 @@ def test_yaml_and_file_have_one_name_and_the_same_keys(name):
 
 
 def test_every_file_has_its_yaml():
-    assert {path.stem for path in FILES} - WRAPPERS == set(POLICIES)
+    assert {path.stem for path in FILES} - OTHERS == set(POLICIES)
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -120,7 +123,7 @@ def test_cycle_ends_are_where_the_rate_is_lowest(name):
 
 @pytest.mark.parametrize("name", MOMENTA)
 def test_momentum_stays_within_its_bounds(name):
-    policy = make_momentum_policy(compose("momentum_policy", name).momentum_policy)
+    policy = built("momentum_policy", name)
     if name == "none":
         assert policy is None
         return

@@ -2,6 +2,7 @@
 
 import pytest
 from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch_schedulers import torch_rates
 
 from clrx.core.errors import UserError
 from clrx.policy.cosine import Cosine
@@ -16,7 +17,7 @@ def test_rate(fraction, expected):
     assert Cosine(0.5, 0.1)(Progress(0, 0.0, fraction)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_equals_torch(torch_rates):
+def test_equals_torch():
     policy = Cosine(0.3, 0.001)
     expected = torch_rates(
         lambda optimizer: CosineAnnealingLR(optimizer, T_max=3000, eta_min=0.001), 3000, lr=0.3

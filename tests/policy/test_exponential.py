@@ -2,6 +2,7 @@
 
 import pytest
 from torch.optim.lr_scheduler import ExponentialLR
+from torch_schedulers import torch_rates
 
 from clrx.core.errors import UserError
 from clrx.policy.exponential import Exponential
@@ -16,7 +17,7 @@ def test_rate(step, expected):
     assert Exponential(0.4, 0.25)(progress_at(step, 4, 100)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_equals_torch_stepped_by_epoch(torch_rates):
+def test_equals_torch_stepped_by_epoch():
     policy = Exponential(0.3, 0.97)
     expected = torch_rates(lambda optimizer: ExponentialLR(optimizer, gamma=0.97), 1000, lr=0.3)
     rates = [policy(progress_at(25 * epoch, 25, 25_000)) for epoch in range(1000)]

@@ -2,6 +2,7 @@
 
 import pytest
 from torch.optim.lr_scheduler import PolynomialLR
+from torch_schedulers import torch_rates
 
 from clrx.core.errors import UserError
 from clrx.policy.linear import Linear
@@ -17,7 +18,7 @@ def test_rate(fraction, expected):
     assert Linear(0.007, 0.001)(Progress(0, 0.0, fraction)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_equals_torch(torch_rates):
+def test_equals_torch():
     expected = torch_rates(lambda optimizer: PolynomialLR(optimizer, total_iters=300), 300, lr=0.3)
     rates = [Linear(0.3, 0.0)(progress_at(step, 100, 300)) for step in range(300)]
     assert rates == pytest.approx(expected, rel=1e-7)

@@ -1,8 +1,8 @@
 """Momentum against the rate, compared with torch's cycled momentum."""
 
 import pytest
-import torch
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
+from torch_schedulers import torch_momenta
 
 from clrx.core.errors import UserError
 from clrx.policy.momentum import InverseMomentum
@@ -14,17 +14,6 @@ TRIANGULAR = InverseMomentum(0.85, 0.95, Triangular(0, 1, 2))
 ONE_CYCLE = InverseMomentum(0.85, 0.95, OneCycle(0, 1, 0.25, 1))
 
 
-def momenta_of_torch(make, steps: int) -> list[float]:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
-    scheduler = make(optimizer)
-    momenta = []
-    for _ in range(steps):
-        momenta.append(optimizer.param_groups[0]["momentum"])
-        optimizer.step()
-        scheduler.step()
-    return momenta
-
-
 @pytest.mark.parametrize(
     ("epoch", "expected"),
     [(0, 0.95), (1, 0.90), (2, 0.85), (3, 0.90), (4, 0.95), (6, 0.85)],
@@ -34,7 +23,7 @@ def test_momentum_is_lowest_where_the_rate_is_highest(epoch, expected):
 
 
 def test_triangular_equals_torch():
-    expected = momenta_of_torch(
+    expected = torch_momenta(
         lambda o: CyclicLR(o, 0.1, 0.2, 200, base_momentum=0.85, max_momentum=0.95), 4000
     )
     assert [TRIANGULAR(progress_at(step, 100, 4000)) for step in range(4000)] == pytest.approx(expected)
@@ -42,7 +31,7 @@ def test_triangular_equals_torch():
 
 def test_one_cycle_equals_torch():
     total, share = 4000, (0.25 * 4000 + 1) / 4001  # see test_one_cycle.py
-    expected = momenta_of_torch(lambda o: OneCycleLR(o, 0.2, total_steps=total + 1, pct_start=share), total)
+    expected = torch_momenta(lambda o: OneCycleLR(o, 0.2, total_steps=total + 1, pct_start=share), total)
     assert [ONE_CYCLE(progress_at(step, 100, total)) for step in range(total)] == pytest.approx(expected)
 
 

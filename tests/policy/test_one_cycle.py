@@ -2,6 +2,7 @@
 
 import pytest
 from torch.optim.lr_scheduler import OneCycleLR
+from torch_schedulers import torch_rates
 
 from clrx.core.errors import UserError
 from clrx.policy.one_cycle import OneCycle
@@ -26,7 +27,7 @@ def test_rate(fraction, expected):
     assert POLICY(Progress(0, 0.0, fraction)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_equals_torch(torch_rates):
+def test_equals_torch():
     """torch peaks at pct_start * total - 1 and ends at total - 1: our places, one step more in all."""
     total, base, top, share = 4000, 0.04, 1.0, 0.25
     expected = torch_rates(

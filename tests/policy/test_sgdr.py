@@ -2,6 +2,7 @@
 
 import pytest
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
+from torch_schedulers import torch_rates
 
 from clrx.core.errors import UserError
 from clrx.policy.sgdr import SGDR
@@ -57,7 +58,7 @@ def test_restart_within_an_epoch_is_not_late_by_rounding(T_0):
 
 
 @pytest.mark.parametrize(("T_0", "T_mult"), [(50, 1), (50, 2), (37, 3), (1, 2)])
-def test_equals_torch(torch_rates, T_0, T_mult):
+def test_equals_torch(T_0, T_mult):
     policy = SGDR(0.001, 0.3, T_0 / 100, T_mult)
     expected = torch_rates(
         lambda optimizer: CosineAnnealingWarmRestarts(optimizer, T_0, T_mult, eta_min=0.001), 5000, lr=0.3

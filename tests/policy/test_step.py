@@ -2,6 +2,7 @@
 
 import pytest
 from torch.optim.lr_scheduler import StepLR
+from torch_schedulers import torch_rates
 
 from clrx.core.errors import UserError
 from clrx.policy.step import StepDecay
@@ -24,7 +25,7 @@ def test_rate(policy, step, expected):
     assert policy(progress_at(step, 10, 100)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_equals_torch_stepped_by_epoch(torch_rates):
+def test_equals_torch_stepped_by_epoch():
     policy = StepDecay(0.3, 0.7, 7)
     expected = torch_rates(lambda optimizer: StepLR(optimizer, step_size=7, gamma=0.7), 200, lr=0.3)
     assert [policy(progress_at(25 * epoch, 25, 5000)) for epoch in range(200)] == pytest.approx(expected)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 from torch.optim.lr_scheduler import CyclicLR
+from torch_schedulers import torch_rates
 
 from clrx.core.errors import UserError
 from clrx.policy.triangular import Triangular
@@ -44,7 +45,7 @@ def test_alyafi_figure_6_is_half_a_cycle():
     assert rates == pytest.approx(expected, rel=1e-9)
 
 
-def test_equals_torch(torch_rates):
+def test_equals_torch():
     policy = Triangular(0.001, 0.3, 1.5)
     expected = torch_rates(
         lambda optimizer: CyclicLR(optimizer, 0.001, 0.3, step_size_up=150, cycle_momentum=False), 5000

@@ -4,6 +4,7 @@ import math
 
 import pytest
 from torch.optim.lr_scheduler import CyclicLR
+from torch_schedulers import torch_rates
 
 from clrx.core.errors import UserError
 from clrx.policy.triangular2 import Triangular2
@@ -29,7 +30,7 @@ def test_alyafi_equation_4():
         assert policy(progress_at(iterations, 2000, 24_000)) == pytest.approx(expected, rel=1e-9)
 
 
-def test_equals_torch(torch_rates):
+def test_equals_torch():
     policy = Triangular2(0.001, 0.3, 1.5)
     expected = torch_rates(
         lambda optimizer: CyclicLR(

@@ -10,7 +10,8 @@ from clrx.policy.sgdr import SGDR
 from clrx.policy.step import StepDecay
 from clrx.policy.time_decay import TimeDecay
 from clrx.policy.triangular import Triangular
-from clrx.policy.warmup import Warmup
+from clrx.schedule.stretch import stretched
+from clrx.schedule.warmup import Warmup
 from clrx.schedule.warnings import policy_warnings, trace
 
 TRIANGULAR = Triangular(0.0075, 0.03, 2)  # Chopade et al. 2021: cycles of 4 epochs
@@ -80,6 +81,25 @@ def test_unfinished_cycle_that_no_whole_number_of_epochs_ends():
 )
 def test_warning(policy, epochs, steps_per_epoch, said):
     assert any(said in warning for warning in policy_warnings(policy, epochs, steps_per_epoch))
+
+
+@pytest.mark.parametrize(
+    ("policy", "whole", "scale", "said"),
+    [
+        (TRIANGULAR, 36, 0.25, ()),
+        (Warmup(TRIANGULAR, 4, 0.1), 36, 0.25, ()),
+        (Constant(0.1), 1, 0.5, ()),  # one epoch of one is no warm-up as long as the run
+        (Warmup(TRIANGULAR, 4, 0.1), 4, 0.5, ("the warm-up lasts 2 epochs and the run 2",)),
+        (Warmup(Triangular(0.1, 0.3, 40), 4, 0.1), 24, 0.25, ("21", "maximum of 0.3 is never reached")),
+        (Warmup(SGDR(0.1, 0.2, 100, 1), 4, 0.1), 12, 0.25, ("26", "minimum of 0.1 is never reached")),
+        (TRIANGULAR, 30, 0.5, ("epochs=14 or epochs=16",)),
+    ],
+)
+def test_a_scaled_run_has_the_warnings_of_its_own(policy, whole, scale, said):
+    epochs = round(whole * scale) or 1
+    warnings = policy_warnings(stretched(policy, whole, scale), epochs, 100)
+    assert len(warnings) == len(said)
+    assert all(text in warning for text, warning in zip(said, warnings, strict=True))
 
 
 def test_trace_is_what_training_asks_for():

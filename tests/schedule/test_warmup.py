@@ -2,6 +2,7 @@
 
 import pytest
 from torch.optim.lr_scheduler import CosineAnnealingLR, CyclicLR, LinearLR, SequentialLR
+from torch_schedulers import torch_rates
 
 from clrx.core.errors import UserError
 from clrx.policy.constant import Constant
@@ -9,8 +10,9 @@ from clrx.policy.cosine import Cosine
 from clrx.policy.one_cycle import OneCycle
 from clrx.policy.time_decay import TimeDecay
 from clrx.policy.triangular import Triangular
-from clrx.policy.warmup import Warmup
-from clrx.schedule.progress import progress_at
+from clrx.schedule.progress import progress_at, unwrapped, warmup_epochs
+from clrx.schedule.stretch import Stretched
+from clrx.schedule.warmup import Warmup
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_rate(policy, step, expected):
     ],
     ids=["triangular", "cosine"],
 )
-def test_equals_torch_behind_a_linear_warm_up(policy, make, torch_rates):
+def test_equals_torch_behind_a_linear_warm_up(policy, make):
     after = torch_rates(make, 2800, lr=policy(progress_at(0, 100, 3000)))
     before = torch_rates(lambda o: LinearLR(o, 0.1, total_iters=200), 200, lr=after[0])
     warmed = Warmup(policy, 2, 0.1)
@@ -50,13 +52,28 @@ def test_equals_torch_behind_a_linear_warm_up(policy, make, torch_rates):
     assert rates == pytest.approx(before + after, rel=1e-6)
 
 
-def test_equals_torch_sequential(torch_rates):
+def test_equals_torch_sequential():
     """Constant behind a warm-up is torch's LinearLR alone, and a sequence of it and anything constant."""
     both = torch_rates(
         lambda o: SequentialLR(o, [LinearLR(o, 0.1, total_iters=30), LinearLR(o, 1.0)], milestones=[30]), 100
     )
     warmed = Warmup(Constant(1.0), 3, 0.1)
     assert [warmed(progress_at(step, 10, 100)) for step in range(100)] == pytest.approx(both, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("policy", "epochs"),
+    [
+        (Constant(1.0), 0.0),
+        (Warmup(Constant(1.0), 4, 0.1), 4.0),
+        (Stretched(Constant(1.0), 0.25, 0.0625), 0.0),
+        (Stretched(Warmup(Constant(1.0), 4, 0.1), 0.25, 0.0625), 1.0),
+        (Warmup(Stretched(Warmup(Constant(1.0), 4, 0.1), 0.5, 0.25), 3, 0.1), 5.0),
+    ],
+)
+def test_epochs_of_the_warm_up_behind_any_wrapper(policy, epochs):
+    assert warmup_epochs(policy) == epochs
+    assert unwrapped(policy) == Constant(1.0)
 
 
 def test_cycle_ends_move_with_the_warm_up():
