@@ -1,4 +1,4 @@
-"""A dataset's root that is an archive: unpacked once into the cache folder, safely, then used as a folder.
+"""An archive given as a dataset's root: unpacked once into the cache folder, safely, then used as a folder.
 
 Only regular files are written, each under its own name below the new folder. A link inside the archive
 becomes a copy of what it names there; a name that leads out of the folder, a link to outside, and a device
@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from clrx.core import paths as places
 from clrx.core.errors import FULL, RunError, UserError
 from clrx.core.lock import locked
+from clrx.core.paths import cache_dir
 
 ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".zip")
 BROKEN = (
@@ -55,7 +55,7 @@ def resolve_root(root: str) -> Path:
         )
     if path.is_dir() or not path.name.lower().endswith(ENDINGS):
         return path
-    folder = places.cache_dir() / "unpacked" / _folder_name(path)
+    folder = cache_dir() / "unpacked" / _folder_name(path)
     if not folder.exists():
         with locked(folder.with_name(folder.name + ".lock")):
             if not folder.exists():
@@ -74,7 +74,7 @@ def _unpack(archive: Path, folder: Path) -> None:
         what = f"the archive is broken: {error or type(error).__name__}"
         raise UserError(what, where=str(archive), fix="download or copy it again") from None
     except OSError as error:
-        raise _named(error, archive) from None
+        raise _disk_error(error, archive) from None
     else:
         facts = {"archive": str(archive), "files": files}
         (partial / ".clrx.json").write_text(json.dumps(facts) + "\n")
@@ -88,15 +88,15 @@ def _write_members(archive: Path, partial: Path) -> int:
     members = _zip_members(archive) if archive.name.lower().endswith(".zip") else _tar_members(archive)
     count, made = 0, set()
     for name, size, when, content in members:
-        place = partial / _safe(name, archive)
+        target = partial / _safe(name, archive)
         if size > shutil.disk_usage(partial).free:
             raise OSError(errno.ENOSPC, f"{size:,} bytes are needed for {name} alone")
-        if place.parent not in made:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            made.add(place.parent)
-        with content, place.open("wb") as file:
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
+        with content, target.open("wb") as file:
             shutil.copyfileobj(content, file, 1 << 20)
-        os.utime(place, (when, when))  # caches of the images are keyed by it
+        os.utime(target, (when, when))  # caches of the images are keyed by it
         count += 1
     return count
 
@@ -148,17 +148,17 @@ def _refused(archive: Path, name: str, why: str) -> UserError:
     return UserError(f"the archive is not unpacked: its member {name!r} {why}", where=str(archive), fix=fix)
 
 
-def _named(error: OSError, archive: Path) -> Exception:
+def _disk_error(error: OSError, archive: Path) -> Exception:
     if error.errno in FULL:
         fix = "free space there, or set CLRX_CACHE to a folder on a larger disk"
         return RunError(
-            f"the disk is too small to unpack {archive}: {error}", where=str(places.cache_dir()), fix=fix
+            f"the disk is too small to unpack {archive}: {error}", where=str(cache_dir()), fix=fix
         )
     return UserError(f"the archive cannot be unpacked: {error}", where=str(archive))
 
 
 def _folder_name(archive: Path) -> str:
-    """Readable, and another for another path, length or time of the archive."""
+    """A name for people that differs for another path, length or time of the archive."""
     facts = archive.stat()
     text = f"{archive}\0{facts.st_size}\0{facts.st_mtime_ns}"
     stem = re.sub(r"[^A-Za-z0-9]+", "-", archive.name.partition(".")[0]).strip("-")

@@ -1,4 +1,4 @@
-"""Augmentation on the device, a batch at a time, each image with its own draw; and normalisation.
+"""Augmentation of a batch of images on the device, each image with its own random numbers; and normalisation.
 
 Settings mean what they mean in Keras's ImageDataGenerator, whose names stand beside ours; `clrx.data.warp` has the
 geometry. Brightness is its `apply_brightness_shift`: the factor of PIL's ImageEnhance.Brightness, clipped to
@@ -20,20 +20,22 @@ import torch
 
 from clrx.core.errors import UserError
 from clrx.core.randomness import random_generator
-from clrx.data.transfer import send
+from clrx.data.feed import send
 from clrx.data.warp import FILLS, Moves, affine, warp
 
 INTERPOLATIONS = ("bilinear", "nearest")
-DRAWS = 11  # uniform numbers an image; a setting that is off leaves its own unused, so the others keep theirs
+NUMBERS = (
+    11  # uniform numbers an image; a setting that is off leaves its own unused, so the others keep theirs
+)
 
 
 @dataclass(frozen=True)
 class Augment:
     """The keys of conf/augment/*.yaml. Called with uint8 images it returns float32 images, both in 0..255."""
 
-    rotation: float = 0.0  # degrees, drawn from +-rotation (rotation_range)
+    rotation: float = 0.0  # degrees, from +-rotation (rotation_range)
     shear: float = 0.0  # degrees, from +-shear (shear_range)
-    zoom: tuple[float, float] = (1.0, 1.0)  # [low, high], drawn for each axis; below 1 enlarges (zoom_range)
+    zoom: tuple[float, float] = (1.0, 1.0)  # [low, high], for each axis; below 1 enlarges (zoom_range)
     shift_width: float = 0.0  # fraction of the width, from +-shift_width (width_shift_range)
     shift_height: float = 0.0  # fraction of the height, from +-shift_height (height_shift_range)
     brightness: tuple[float, float] = (1.0, 1.0)  # [low, high] of the factor (brightness_range)
@@ -54,21 +56,21 @@ class Augment:
     def __call__(self, images: torch.Tensor, seed: int, step: int) -> torch.Tensor:
         """Augment a batch: uint8 (B, C, H, W) to float32 (B, C, H, W) in 0..255, the memory format kept.
 
-        The draws depend on (seed, step, place in the batch) alone, so they are the same on every device and
+        The random numbers depend on (seed, step, position in the batch) alone: they are the same on every device and
         for every batch size. Nothing here waits for the device.
         """
         pixels = images.to(torch.float32)
         if not (self.moves or self.brightens):
             return pixels
-        draws = random_generator(seed, "augment", step).random((len(images), DRAWS)).T
+        uniform = random_generator(seed, "augment", step).random((len(images), NUMBERS)).T
         if self.moves:
             height, width = images.shape[-2:]
-            matrices = affine(self.draw_moves(draws, height, width), height, width)
+            matrices = affine(self.moves_of(uniform, height, width), height, width)
             # whole-pixel moves need no interpolation, and without it no value changes by rounding
             interpolation = self.interpolation if self.interpolates else "nearest"
             pixels = warp(pixels, send(matrices, images.device), interpolation, self.fill)
         if self.brightens:
-            factors = _between(*self.brightness, draws[10]).astype(np.float32)
+            factors = _between(*self.brightness, uniform[10]).astype(np.float32)
             pixels = (pixels * send(factors, images.device)[:, None, None, None]).clamp_(0, 255)
         return pixels
 
@@ -85,16 +87,16 @@ class Augment:
     def brightens(self) -> bool:
         return self.brightness != (1, 1)
 
-    def draw_moves(self, draws: np.ndarray, height: int, width: int) -> Moves:
-        """The movement of each image from uniform numbers (DRAWS, B) in [0, 1)."""
-        reach = np.array([[self.shift_width * width], [self.shift_height * height]])
+    def moves_of(self, uniform: np.ndarray, height: int, width: int) -> Moves:
+        """The movement of each image from uniform numbers (NUMBERS, B) in [0, 1)."""
+        limit = np.array([[self.shift_width * width], [self.shift_height * height]])
         return Moves(
-            rotation=np.deg2rad(_between(-self.rotation, self.rotation, draws[0])),
-            shear=np.deg2rad(_between(-self.shear, self.shear, draws[1])),
-            zoom=_between(*self.zoom, draws[2:4]),
-            shift=_between(-reach, reach, draws[4:6]),
-            crop=np.floor(draws[6:8] * (2 * self.crop_padding + 1)) - self.crop_padding,
-            flip=(draws[8:10] < 0.5) & np.array([[self.horizontal_flip], [self.vertical_flip]]),
+            rotation=np.deg2rad(_between(-self.rotation, self.rotation, uniform[0])),
+            shear=np.deg2rad(_between(-self.shear, self.shear, uniform[1])),
+            zoom=_between(*self.zoom, uniform[2:4]),
+            shift=_between(-limit, limit, uniform[4:6]),
+            crop=np.floor(uniform[6:8] * (2 * self.crop_padding + 1)) - self.crop_padding,
+            flip=(uniform[8:10] < 0.5) & np.array([[self.horizontal_flip], [self.vertical_flip]]),
         )
 
 

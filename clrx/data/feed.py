@@ -18,8 +18,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clrx.data.transfer import send
-
 AHEAD = 3  # batches gathered before they are asked for: one being copied, one ready, one being filled
 THREADS = 2  # that gather; reading from disk, not copying, is what they wait for
 CHUNK_BYTES = 256 << 20  # of the map brought to the device at once
@@ -137,3 +135,9 @@ def _whole(images: np.ndarray, device: torch.device) -> Tensor:
 
 def _dtype(array: np.ndarray) -> torch.dtype:
     return torch.from_numpy(np.empty(0, array.dtype)).dtype
+
+
+def send(values: np.ndarray, device: torch.device) -> Tensor:
+    """A small host array as a tensor on the device, without waiting for it; on CPU it shares the array's memory."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

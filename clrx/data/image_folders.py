@@ -28,7 +28,7 @@ PARTS = {
 
 
 @dataclass(frozen=True)
-class Leaf:
+class ClassImage:
     """One image below a root."""
 
     path: str  # absolute
@@ -41,25 +41,25 @@ def given_root(root: str | None, what: str) -> Path:
     """The folder or file of `dataset.root`, unpacked where it is an archive; UserError where there is none."""
     if root is None:
         raise UserError(
-            "dataset.root is not set", where="dataset.root", allowed=what, fix="dataset.root=PLACE"
+            "dataset.root is not set", where="dataset.root", allowed=what, fix="dataset.root=PATH"
         )
     return resolve_root(str(root))
 
 
 def given_folder(root: str | None, what: str) -> Path:
     """`given_root`, and UserError for a file that is no archive."""
-    place = given_root(root, what)
-    if not place.is_dir():
-        raise UserError(f"{place} is a file", where="dataset.root", allowed=what)
-    return place
+    path = given_root(root, what)
+    if not path.is_dir():
+        raise UserError(f"{path} is a file", where="dataset.root", allowed=what)
+    return path
 
 
 def given_file(root: str | None, what: str) -> Path:
     """`given_root`, and UserError for a folder."""
-    place = given_root(root, what)
-    if not place.is_file():
-        raise UserError(f"{place} is no file", where="dataset.root", allowed=what)
-    return place
+    path = given_root(root, what)
+    if not path.is_file():
+        raise UserError(f"{path} is no file", where="dataset.root", allowed=what)
+    return path
 
 
 def image_files(folder: Path) -> list[str]:
@@ -93,7 +93,7 @@ def _refuse_folder(error: OSError) -> None:
     raise UserError(f"a folder cannot be read: {error.strerror}", where=str(error.filename)) from error
 
 
-def leaves(folder: Path) -> list[Leaf]:
+def class_images(folder: Path) -> list[ClassImage]:
     """Every image of a tree of class folders.
 
     Raises UserError for no image, for one in no class folder, and where some lie below train/, val/ or
@@ -118,27 +118,27 @@ def _top(folder: Path) -> Path:
     return _top(inside[0]) if any(one.is_dir() for one in inside[0].iterdir()) else folder
 
 
-def _leaf(path: str, name: str, top: Path) -> Leaf:
+def _leaf(path: str, name: str, top: Path) -> ClassImage:
     parents = name.split("/")[:-1]
     part = PARTS.get(parents[0].lower()) if parents else None
     labels = parents[1:] if part else parents
     if not labels:
         fix = "one folder a class, below train/, val/ and test/ or not"
         raise UserError(f"{name} lies in no class folder", where=str(top), fix=fix)
-    return Leaf(path, name, labels[0], part)
+    return ClassImage(path, name, labels[0], part)
 
 
-def tree_source(
+def folder_source(
     name: str,
     folder: Path,
-    found: Iterable[Leaf],
+    found: Iterable[ClassImage],
     *,
     channels: int,
     classes: tuple[str, ...] | None = None,
     group: "pd.Series | list[str] | None" = None,
     **more: object,
 ) -> Source:
-    """A Source of the leaves: class index by folder name, the split where folders name one."""
+    """A Source of the class_images: class index by folder name, the split where folders name one."""
     found = list(found)
     classes = classes or in_order({leaf.label for leaf in found})
     table = pd.DataFrame({"image": [leaf.name for leaf in found]})

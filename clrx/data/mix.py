@@ -10,7 +10,7 @@ from torch import Tensor
 
 from clrx.core.errors import UserError
 from clrx.core.randomness import random_generator
-from clrx.data.transfer import send
+from clrx.data.feed import send
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,20 @@ class Mix:
     ) -> tuple[Tensor, Tensor]:
         """Mixed images (B, C, H, W) and soft targets (B, classes) of float images and class indices (B,).
 
-        Each image has its own partner and share, drawn from (seed, step) alone. Nothing waits for the device.
+        Each image has its own partner and share, which depend on (seed, step) alone. Nothing waits for the device.
         """
         targets = (labels[:, None] == torch.arange(classes, device=labels.device)).to(torch.float32)
         if not (self.mixup or self.cutmix):
             return images, targets
-        drawn = self.draw(images.shape, seed, step)
-        partner, rows, columns, outside, share = (send(part, images.device) for part in drawn)
+        sampled = self.sample(images.shape, seed, step)
+        partner, rows, columns, outside, share = (send(part, images.device) for part in sampled)
         box = (rows[:, :, None] & columns[:, None, :])[:, None]  # (B, 1, H, W)
         kept = torch.where(box, 0.0, outside[:, None, None, None])
         return torch.lerp(images[partner], images, kept), torch.lerp(
             targets[partner], targets, share[:, None]
         )
 
-    def draw(self, shape: tuple[int, ...], seed: int, step: int) -> tuple[np.ndarray, ...]:
+    def sample(self, shape: tuple[int, ...], seed: int, step: int) -> tuple[np.ndarray, ...]:
         """For images (B, C, H, W): the partner of each (B,); the rows (B, H) and columns (B, W) of the box
         that is the partner's; what the image keeps of itself outside the box (B,), and in all (B,), float32.
         """
@@ -66,8 +66,8 @@ class Mix:
 def _span(share: np.ndarray, middle: np.ndarray, side: int) -> np.ndarray:
     """(B, side) bool: the rows or columns of cutmix's box (eq. 2), sqrt(1 - lambda) of the side long about a
     middle in 0..1; what lies beyond the edge is lost."""
-    places = (np.arange(side) + 0.5) / side
-    return np.abs(places - middle[:, None]) < np.sqrt(1.0 - share)[:, None] / 2
+    positions = (np.arange(side) + 0.5) / side
+    return np.abs(positions - middle[:, None]) < np.sqrt(1.0 - share)[:, None] / 2
 
 
 def flip_average(score: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:

@@ -10,11 +10,10 @@ from clrx.config.schema import Dataset, TrainConfig
 from clrx.config.schema import Split as SplitConfig
 from clrx.config.target import build
 from clrx.core.errors import UserError
-from clrx.core.randomness import random_generator
 from clrx.data.cache.open import Cache, open_cache
 from clrx.data.source import Source
 from clrx.data.split import Split, keep_rows, make_split
-from clrx.data.subsample import thin
+from clrx.data.subsample import balanced_rows, subsample
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def open_data(cfg: TrainConfig, source: Source, progress: Callable[[int, int], N
     dataset, scale = cfg.dataset, cfg.scale
     split = split_of(dataset, cfg.split, cfg.selection, source)
     if scale < 1:
-        source, split = thin(source, split, dataset.split, scale, cfg.split.seed)
+        source, split = subsample(source, split, dataset.split, scale, cfg.split.seed)
     cache = open_cache(
         source,
         dataset.size,
@@ -89,17 +88,3 @@ def _training_rows(each: int | None, scale: float, source: Source, split: Split,
         left = np.unique(source.labels[split.train], return_counts=True)[1].min()
         each = max(1, min(round(scale * each), int(left)))
     return balanced_rows(source.labels, split.train, each, seed)
-
-
-def balanced_rows(labels: np.ndarray, rows: np.ndarray, each: int, seed: int) -> np.ndarray:
-    """`each` rows of every class, drawn by seed, sorted; UserError where a class has fewer."""
-    if labels.ndim != 1:
-        raise UserError("dataset.balanced needs one class an image", where="dataset.balanced", allowed="null")
-    chosen = []
-    for label in np.unique(labels[rows]):
-        mine = rows[labels[rows] == label]
-        if len(mine) < each:
-            what = f"dataset.balanced={each}, but class {label} has {len(mine)} training images"
-            raise UserError(what, where="dataset.balanced", allowed=f"1 to {len(mine)}")
-        chosen.append(random_generator(seed, "balanced", int(label)).permutation(mine)[:each])
-    return np.sort(np.concatenate(chosen))

@@ -7,7 +7,7 @@ import numpy as np
 
 from clrx.core.errors import UserError, did_you_mean
 from clrx.data.source import Source
-from clrx.data.stratify import cut, deal
+from clrx.data.stratify import assign_folds, divide
 
 PARTS = ("train", "validation", "test")
 WAYS = ("group", "official", "image", "given")
@@ -37,8 +37,8 @@ def make_split(
     """Split the rows of `source` into train, validation and test; the order of the rows plays no part.
 
     `by`: `group` keeps groups (patients, lesions, films) whole; `image` does not, and notes how many leak;
-    `official` and `given` read the table's `split` column, and cut by group from its train rows what it does
-    not name (`official` must name test images). `fold`: where not None, test is that one of `folds` folds,
+    `official` and `given` read the table's `split` column, and divide its train rows by group for the parts that it
+    does not name (`official` must name test images). `fold`: where not None, test is that one of `folds` folds,
     and the test parts of all folds divide the data. `validation` (0: none), `test`: shares of all images;
     after an official, given or fold's test part, `validation` is the share of the images that are left.
 
@@ -91,12 +91,12 @@ def _check_table(source: Source) -> None:
 
 
 def _cut(source: Source, by: str, rows: np.ndarray, shares: dict[int, float], seed: int) -> np.ndarray:
-    return cut(_ids(source, by)[rows], source.labels[rows], shares, seed)
+    return divide(_ids(source, by)[rows], source.labels[rows], shares, seed)
 
 
 def _fold(source: Source, by: str, validation: float, folds: int, fold: int, seed: int) -> np.ndarray:
-    dealt = deal(_ids(source, by), source.labels, folds, seed)
-    part = np.where(dealt == fold, TEST, TRAIN)
+    fold_of = assign_folds(_ids(source, by), source.labels, folds, seed)
+    part = np.where(fold_of == fold, TEST, TRAIN)
     rest = np.flatnonzero(part == TRAIN)
     if validation:
         part[rest] = _cut(source, by, rest, {VALIDATION: validation}, seed)
@@ -122,7 +122,7 @@ def _column(source: Source, by: str) -> np.ndarray:
     named = source.table["split"].fillna("").to_numpy(dtype=str)
     unknown = np.flatnonzero(~np.isin(named, PARTS))
     if len(unknown):
-        what = f"{source.name}: {len(unknown)} images have no place in the {by} split"
+        what = f"{source.name}: {len(unknown)} images are in no part of the {by} split"
         first = f"{source.table['image'].iloc[unknown[0]]}: {named[unknown[0]]!r}"
         raise UserError(what, where=f"e.g. {first}", allowed=" | ".join(PARTS))
     return named

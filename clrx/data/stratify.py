@@ -1,4 +1,4 @@
-"""Dividing groups of images at random, stratified by class, as a pure function of (seed, ids, labels).
+"""Division of groups of images at random, stratified by class: a pure function of (seed, ids, labels).
 
 A unit (a group, or a single image) is never divided. It belongs to the stratum of the rarest class that it
 holds; each stratum is divided on its own, so that no class is absent where it has units enough. The order of
@@ -29,7 +29,7 @@ class _Units:
         return [order[self.stratum[order] == stratum] for stratum in np.unique(self.stratum)]
 
 
-def cut(ids: np.ndarray, labels: np.ndarray, share: dict[int, float], seed: int) -> np.ndarray:
+def divide(ids: np.ndarray, labels: np.ndarray, share: dict[int, float], seed: int) -> np.ndarray:
     """The part (N,) of each row: part p has about `share[p]` of the images, part 0 the rest.
 
     `ids` (N,) str: the unit of each row; `labels` (N,) class index or (N, K) multilabel. Every stratum with
@@ -44,7 +44,7 @@ def cut(ids: np.ndarray, labels: np.ndarray, share: dict[int, float], seed: int)
     return part[units.of_row]
 
 
-def deal(ids: np.ndarray, labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def assign_folds(ids: np.ndarray, labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """The fold (N,) of each row: units go largest first to the fold with the fewest images of their stratum.
 
     Raises UserError for fewer units than folds.
@@ -52,16 +52,16 @@ def deal(ids: np.ndarray, labels: np.ndarray, folds: int, seed: int) -> np.ndarr
     units = _units(ids, labels, seed)
     if len(units.size) < folds:
         raise UserError(f"{len(units.size)} groups cannot make {folds} folds")
-    dealt = np.zeros(len(units.size), dtype=np.int64)
+    fold_of = np.zeros(len(units.size), dtype=np.int64)
     total = [0] * folds
     for members in units.by_stratum():
         heap = sorted((0, total[fold], fold) for fold in range(folds))
         for unit in members[np.argsort(-units.size[members], kind="stable")]:
             held, _, fold = heap[0]
-            dealt[unit] = fold
+            fold_of[unit] = fold
             total[fold] += int(units.size[unit])
             heapq.heapreplace(heap, (held + int(units.size[unit]), total[fold], fold))
-    return dealt[units.of_row]
+    return fold_of[units.of_row]
 
 
 def sample(ids: np.ndarray, labels: np.ndarray, share: float, least: int, seed: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 The geometry is that of Keras's ImageDataGenerator (Keras 3.15, keras/src/legacy/preprocessing/image.py,
 `apply_affine_transform`): a new pixel reads the old image at `R(rotation) . T(shift) . S(shear) . Z(zoom)`
-of its own place, all about the centre `size / 2 - 0.5`, and flips come after. Keras draws the movement along
+of its own position, all about the centre `size / 2 - 0.5`, and flips come after. Keras draws the movement along
 the width from height_shift_range and the other way round; here each is what its name says.
 """
 
@@ -25,7 +25,7 @@ class Moves:
 
     rotation: np.ndarray  # (B,) radians
     shear: np.ndarray  # (B,) radians
-    zoom: np.ndarray  # (2, B) factors of the place that is read: below 1 enlarges
+    zoom: np.ndarray  # (2, B) factors of the position that is read: below 1 enlarges
     shift: np.ndarray  # (2, B) pixels
     crop: np.ndarray  # (2, B) whole pixels, moved after the rest and before the flips
     flip: np.ndarray  # (2, B) bool

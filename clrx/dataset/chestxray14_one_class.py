@@ -19,7 +19,7 @@ def load(
 ) -> Source:
     """`no_finding` images of No Finding (0) against `per_disease` images of each disease (1), none twice.
 
-    All are drawn by seed, the rarest disease first, so that images with several labels do not run short.
+    All are chosen by seed, the rarest disease first, so that images with several labels do not run short.
     Where a label has too few images, all are taken, with a note. Raises UserError for an empty class.
     """
     if no_finding < 1 or per_disease < 1:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from clrx.core.errors import UserError, first_line
 from clrx.core.paths import cache_dir
-from clrx.data.image_folders import given_folder, leaves, tree_source
+from clrx.data.image_folders import class_images, folder_source, given_folder
 from clrx.data.source import UNLIKE, Source
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -32,14 +32,17 @@ def load(root: str | None = None, download: bool = False) -> Source:
     folder = given_folder(root, "a folder or archive; or dataset.download=true")
     if (folder / "cifar-10-batches-py").is_dir():
         return _from_torchvision(folder, download=False)
-    found = [leaf for leaf in leaves(folder) if leaf.label in CLASSES and leaf.part]
-    if {leaf.label for leaf in found} != set(CLASSES) or {leaf.part for leaf in found} != {"train", "test"}:
+    found = [image for image in class_images(folder) if image.label in CLASSES and image.part]
+    if {image.label for image in found} != set(CLASSES) or {image.part for image in found} != {
+        "train",
+        "test",
+    }:
         allowed = "cifar-10-batches-py/, or train/<class>/ and test/<class>/ for " + ", ".join(CLASSES)
         raise UserError(
             "this is not CIFAR-10", where=str(folder), allowed=allowed, fix="dataset.download=true"
         )
-    lossy = any(leaf.name.lower().endswith((".jpg", ".jpeg")) for leaf in found)
-    return tree_source(
+    lossy = any(image.name.lower().endswith((".jpg", ".jpeg")) for image in found)
+    return folder_source(
         *("cifar10", folder, found),
         channels=3,
         classes=CLASSES,
@@ -61,7 +64,7 @@ def _from_torchvision(folder: Path, download: bool) -> Source:
         }
     except (OSError, RuntimeError, HTTPException) as error:
         what = f"CIFAR-10 could not be {'downloaded' if download else 'read'}: {first_line(error)}"
-        fix = f"fetch {CIFAR10.url} another way, and dataset.root=PLACE/{CIFAR10.filename}"
+        fix = f"fetch {CIFAR10.url} another way, and dataset.root=FOLDER/{CIFAR10.filename}"
         raise UserError(what, where=str(folder), fix=fix) from error
     finally:
         socket.setdefaulttimeout(before)

@@ -8,9 +8,8 @@ import pandas as pd
 from clrx.core.errors import UserError
 from clrx.data.archive import resolve_root
 from clrx.data.classes import in_order, indices, task_of
-from clrx.data.csv_file import read_csv
 from clrx.data.image_folders import PARTS, given_file
-from clrx.data.missing import check_missing, settle_missing
+from clrx.data.image_table import check_missing, read_csv, settle_missing
 from clrx.data.source import Source
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from clrx.core.errors import UserError
 from clrx.data.archive import ENDINGS, resolve_root
 from clrx.data.classes import in_order, indices, task_of
-from clrx.data.csv_file import read_csv
-from clrx.data.image_folders import given_folder, image_files, leaves, tree_source
-from clrx.data.missing import check_missing, settle_missing
+from clrx.data.image_folders import class_images, folder_source, given_folder, image_files
+from clrx.data.image_table import check_missing, read_csv, settle_missing
 from clrx.data.source import Source
 
 COLUMNS = {"lesion_id": "group", "image_id": "image", "dx": "dx"}
@@ -33,10 +32,10 @@ def load(root: str | None = None, metadata: str | None = None, missing: str = "e
     return _by_class(folder) if table is None else _by_table(table, folder, missing)
 
 
-def _images_folder(place: Path) -> Path:
+def _images_folder(folder: Path) -> Path:
     """The folder itself, or the one archive that lies in it where it has no images of its own."""
-    archives = [file for file in sorted(place.iterdir()) if file.name.lower().endswith(ENDINGS)]
-    return resolve_root(str(archives[0])) if len(archives) == 1 and not image_files(place) else place
+    archives = [file for file in sorted(folder.iterdir()) if file.name.lower().endswith(ENDINGS)]
+    return resolve_root(str(archives[0])) if len(archives) == 1 and not image_files(folder) else folder
 
 
 def _metadata_file(root: Path, folder: Path, named: str | None) -> Path | None:
@@ -53,14 +52,14 @@ def _metadata_file(root: Path, folder: Path, named: str | None) -> Path | None:
 
 
 def _by_class(folder: Path) -> Source:
-    found = leaves(folder)
-    wrong = sorted({leaf.label for leaf in found if NO_CLASS.search(leaf.label)})
+    found = class_images(folder)
+    wrong = sorted({image.label for image in found if NO_CLASS.search(image.label)})
     if wrong:
         what = f"there is no metadata table, and {wrong[0]} is no name of a class"
         raise UserError(
             what, where=str(folder), fix="dataset.metadata=FILE, a CSV with " + ", ".join(COLUMNS)
         )
-    return tree_source("dermatology", folder, found, channels=3)
+    return folder_source("dermatology", folder, found, channels=3)
 
 
 def _by_table(file: Path, folder: Path, missing: str) -> Source:
@@ -92,6 +91,6 @@ def _paths(folder: Path, wanted: set[str]) -> dict[str, str]:
         name for name, count in Counter(stem for stem, _ in files).items() if count > 1 and name in wanted
     )
     if twice:
-        places = ", ".join(path for stem, path in files if stem == twice[0])
-        raise UserError(f"{len(twice):,} images are there more than once, e.g. {twice[0]}", where=places)
+        paths = ", ".join(path for stem, path in files if stem == twice[0])
+        raise UserError(f"{len(twice):,} images are there more than once, e.g. {twice[0]}", where=paths)
     return {stem: path for stem, path in files if stem in wanted}

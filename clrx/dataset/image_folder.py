@@ -1,7 +1,7 @@
 """A user's own images: one folder a class, below train/, val/ and test/ folders or in one tree."""
 
 from clrx.data.classes import in_order
-from clrx.data.image_folders import given_folder, leaves, tree_source
+from clrx.data.image_folders import class_images, folder_source, given_folder
 from clrx.data.source import Source
 
 
@@ -13,6 +13,6 @@ def load(root: str | None = None, positive: str | None = None, color: bool = Tru
     are read with three channels.
     """
     folder = given_folder(root, "a folder or archive with one folder a class")
-    found = leaves(folder)
-    classes = in_order((leaf.label for leaf in found), positive)
-    return tree_source("image_folder", folder, found, channels=3 if color else 1, classes=classes)
+    found = class_images(folder)
+    classes = in_order((image.label for image in found), positive)
+    return folder_source("image_folder", folder, found, channels=3 if color else 1, classes=classes)

@@ -9,7 +9,7 @@ import pandas as pd
 from clrx.core.errors import UserError
 from clrx.core.randomness import random_generator
 from clrx.data.classes import in_order
-from clrx.data.image_folders import given_root, leaves, tree_source
+from clrx.data.image_folders import class_images, folder_source, given_root
 from clrx.data.npz import as_images, read_npz
 from clrx.data.source import Source
 
@@ -19,16 +19,16 @@ CLASSES = ("normal", "microcalcification")
 def load(
     root: str | None = None, skew: str | float | None = None, positive: str | None = None, seed: int = 0
 ) -> Source:
-    """Patches labelled 0 or 1, grouped by film.
+    """Patches labelled 0 or 1, grouped by mammogram.
 
     `root`: an npz with `images` (N, H, W) uint8, `labels` (N,) and `groups` (N,); or a folder or archive of two
     class folders, `positive` being the one with microcalcifications, and a file's group the part of its name
-    before the last underscore. `skew`: positives a negative, e.g. 1/17; whichever class has too many loses some,
-    drawn by `seed`; null: as they are.
+    before the last underscore. `skew`: positives a negative, e.g. 1/17; the class that has too many loses some,
+    chosen by `seed`; null: as they are.
     """
     ratio = None if skew is None else parse_skew(skew)
-    place = given_root(root, "an npz file with images, labels and groups, or two class folders")
-    source = _from_npz(place) if place.is_file() else _from_folders(place, positive)
+    path = given_root(root, "an npz file with images, labels and groups, or two class folders")
+    source = _from_npz(path) if path.is_file() else _from_folders(path, positive)
     return source if ratio is None else _skewed(source, ratio, seed)
 
 
@@ -48,8 +48,8 @@ def _from_npz(file: Path) -> Source:
 
 
 def _from_folders(folder: Path, positive: str | None) -> Source:
-    found = leaves(folder)
-    names = sorted({leaf.label for leaf in found})
+    found = class_images(folder)
+    names = sorted({image.label for image in found})
     if len(names) != 2:
         what = f"{len(names)} class folders: {', '.join(names[:12])}"
         raise UserError(what, where=str(folder), allowed="two")
@@ -57,8 +57,8 @@ def _from_folders(folder: Path, positive: str | None) -> Source:
         what = f"which folder holds the microcalcifications, {names[0]} or {names[1]}?"
         raise UserError(what, where="dataset.positive", fix=f"dataset.positive={names[0]}")
     classes = in_order(names, positive)
-    groups = [Path(leaf.name).stem.rpartition("_")[0] or leaf.name for leaf in found]
-    return tree_source("microcalcification", folder, found, channels=1, classes=classes, group=groups)
+    groups = [Path(image.name).stem.rpartition("_")[0] or image.name for image in found]
+    return folder_source("microcalcification", folder, found, channels=1, classes=classes, group=groups)
 
 
 def parse_skew(skew: str | float) -> Fraction:
@@ -77,13 +77,13 @@ def _skewed(source: Source, skew: Fraction, seed: int) -> Source:
     positives, negatives = (np.flatnonzero(source.labels == label) for label in (1, 0))
     wanted = int(len(positives) / skew)
     if wanted <= len(negatives):
-        negatives = _drawn(negatives, wanted, seed)
+        negatives = _chosen(negatives, wanted, seed)
     else:
-        positives = _drawn(positives, int(len(negatives) * skew), seed)
+        positives = _chosen(positives, int(len(negatives) * skew), seed)
     if not len(positives):
         raise UserError(f"dataset.skew={skew} leaves no positives", allowed=f"1/{len(negatives)} or more")
     return source.take(np.sort(np.concatenate([positives, negatives])))
 
 
-def _drawn(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+def _chosen(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
     return random_generator(seed, "skew").permutation(rows)[:count]

@@ -12,7 +12,7 @@ from clrx.config.phases import Phase
 from clrx.config.schema import TrainConfig
 from clrx.core.console import Screen
 from clrx.core.randomness import random_generator, random_key
-from clrx.data.open import balanced_rows
+from clrx.data.subsample import balanced_rows
 from clrx.metrics.measure import measure
 from clrx.network.sections import set_trainable
 from clrx.range_test.curve import MEASURED, Repeat

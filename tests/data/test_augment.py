@@ -95,9 +95,9 @@ def test_crop_is_cut_from_the_moved_image():
 
 
 def test_whole_batch_is_in_the_range_of_its_settings():
-    """Parameters recovered from the matrices of many draws lie in, and fill, the ranges asked for."""
-    draws = np.random.default_rng(0).random((11, 20_000))
-    moves = CHOPADE.draw_moves(draws, height=64, width=64)
+    """Parameters recovered from the matrices of many images lie in, and fill, the ranges asked for."""
+    uniform = np.random.default_rng(0).random((11, 20_000))
+    moves = CHOPADE.moves_of(uniform, height=64, width=64)
     table = [
         (np.rad2deg(moves.rotation), -7, 7),
         (np.rad2deg(moves.shear), -0.05, 0.05),  # degrees, not radians
@@ -112,8 +112,8 @@ def test_whole_batch_is_in_the_range_of_its_settings():
     assert abs(moves.flip[0].mean() - 0.5) < 0.02
     assert not moves.flip[1].any()
     rows = [moves.rotation, moves.shear, *moves.zoom, *moves.shift, *moves.crop, moves.flip[0]]
-    related = np.corrcoef([row + 0 * draws[0] for row in rows if row.any()]) - np.eye(7)
-    assert np.abs(related).max() < 0.05  # each setting and each axis its own draw
+    related = np.corrcoef([row + 0 * uniform[0] for row in rows if row.any()]) - np.eye(7)
+    assert np.abs(related).max() < 0.05  # each setting and each axis its own number
 
 
 def test_brightness_is_pillows_factor():

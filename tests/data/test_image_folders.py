@@ -8,7 +8,7 @@ import pytest
 
 from clrx.core.errors import UserError
 from clrx.data.classes import in_order, indices
-from clrx.data.image_folders import given_file, given_folder, image_files, leaves, tree_source
+from clrx.data.image_folders import class_images, folder_source, given_file, given_folder, image_files
 
 
 def make(folder, *names):
@@ -56,9 +56,9 @@ def refusal(call, *args, **keys) -> str:
     ],
 )
 def test_a_tree(tmp_path, names, expected):
-    found = leaves(make(tmp_path, *names))
-    assert [(leaf.name, leaf.label, leaf.part) for leaf in found] == expected
-    assert all(Path(leaf.path).is_file() and leaf.path.endswith(leaf.name) for leaf in found)
+    found = class_images(make(tmp_path, *names))
+    assert [(image.name, image.label, image.part) for image in found] == expected
+    assert all(Path(image.path).is_file() and image.path.endswith(image.name) for image in found)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_tree(tmp_path, names, expected):
     ],
 )
 def test_a_tree_that_is_none(tmp_path, names, said):
-    assert said in refusal(leaves, make(tmp_path, *names))
+    assert said in refusal(class_images, make(tmp_path, *names))
 
 
 def test_linked_folders_are_followed_once(tmp_path):
@@ -79,7 +79,7 @@ def test_linked_folders_are_followed_once(tmp_path):
     make(tmp_path / "tree/dog", "2.png")
     (tmp_path / "tree/cat").symlink_to(tmp_path / "there")
     (tmp_path / "tree/cat/back").symlink_to(tmp_path / "tree")
-    assert [leaf.name for leaf in leaves(tmp_path / "tree")] == ["cat/1.png", "dog/2.png"]
+    assert [image.name for image in class_images(tmp_path / "tree")] == ["cat/1.png", "dog/2.png"]
 
 
 def test_a_closed_folder_is_refused(tmp_path, monkeypatch):
@@ -99,7 +99,7 @@ def test_a_closed_folder_is_refused(tmp_path, monkeypatch):
 
 def test_a_source_of_a_tree(tmp_path):
     folder = make(tmp_path, "train/10/1.png", "train/9/1.png", "test/10/1.png", "test/9/2.png")
-    source = tree_source("mine", folder, leaves(folder), channels=3)
+    source = folder_source("mine", folder, class_images(folder), channels=3)
     assert (source.classes, source.task, source.channels, source.root) == (
         ("9", "10"),
         "binary",
@@ -110,7 +110,7 @@ def test_a_source_of_a_tree(tmp_path):
     assert source.labels.tolist() == [1, 0, 1, 0]
     assert source.table["group"].tolist() == source.table["image"].tolist()
     only = make(tmp_path / "one", "cat/1.png")
-    assert "there is only one class" in refusal(tree_source, "mine", only, leaves(only), channels=1)
+    assert "there is only one class" in refusal(folder_source, "mine", only, class_images(only), channels=1)
 
 
 @pytest.mark.parametrize(

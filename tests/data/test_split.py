@@ -199,7 +199,7 @@ def test_ten_classes_of_unequal_size_are_everywhere():
         (
             a_source("abcd", [0, 1, 0, 1], ["train", "train", "test", "tset"]),
             {"by": "given"},
-            "1 images have no",
+            "1 images are in no part",
         ),
         (
             a_source("abcd", [0, 1, 0, 1], ["train"] * 4),

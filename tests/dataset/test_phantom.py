@@ -17,7 +17,7 @@ from clrx.data.phantom.draw import LABEL, phantom_folder
 from clrx.data.phantom.exposure import textures
 from clrx.data.phantom.findings import BODY, SHADOW, Case
 from clrx.data.phantom.images import draw_bodies, draw_images
-from clrx.data.phantom.patients import draw_population
+from clrx.data.phantom.patients import sample_population
 from clrx.data.split import make_split
 from clrx.dataset import chestxray14_multilabel, phantom
 
@@ -128,7 +128,7 @@ def test_what_cannot_be_drawn_is_refused(keys, message):
 
 
 def test_patients_have_several_images_with_findings_that_come_together():
-    people = draw_population(0, 6000)
+    people = sample_population(0, 6000)
     table = people.table
     assert table["image"].is_unique
     assert 2 < len(table) / table["patient"].nunique() < 3
@@ -146,7 +146,7 @@ def test_patients_have_several_images_with_findings_that_come_together():
 
 def drawn(name: str, side: float, severity: float = 0.8):
     """A healthy chest and the same one with a finding, on clean density maps: (chest, difference, chest after)."""
-    people = draw_population(3, 200)
+    people = sample_population(3, 200)
     rows = np.flatnonzero(people.severity.sum(axis=1) == 0)[:8]
     generator = np.random.default_rng(0)
     flat = np.zeros((len(rows), 64, 64), np.float32)
@@ -195,8 +195,8 @@ def test_signs_are_where_radiologists_look_for_them():
     assert after.lung.sum() > 1.05 * chest.lung.sum()
 
 
-def test_films_depend_on_seed_and_rows_alone():
-    people, tiles = draw_population(0, 96), textures(0)
+def test_radiographs_depend_on_seed_and_rows_alone():
+    people, tiles = sample_population(0, 96), textures(0)
     first = draw_images(people, np.arange(24, 48), tiles, 32, 0)
     draw_images(people, np.arange(0, 24), tiles, 32, 0)
     assert (draw_images(people, np.arange(24, 48), tiles, 32, 0) == first).all()

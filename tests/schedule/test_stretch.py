@@ -16,7 +16,7 @@ from clrx.config.phases import build_plan
 from clrx.data.open import open_data
 from clrx.data.split import make_split
 from clrx.data.stratify import sample
-from clrx.data.subsample import thin
+from clrx.data.subsample import subsample
 from clrx.policy.cosine import Cosine
 from clrx.policy.exp_range import ExpRange
 from clrx.policy.exponential import Exponential
@@ -115,7 +115,7 @@ def patients(sizes, positive) -> tuple:
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.01])
 def test_each_part_keeps_whole_groups_of_each_class_in_proportion(share):
     source, split = patients([1 + i % 4 for i in range(400)], positive=100)
-    small, left = thin(source, split, "group", share, seed=3)
+    small, left = subsample(source, split, "group", share, seed=3)
     assert sum(map(len, (left.train, left.validation, left.test))) == len(small)
     sizes = source.table["group"].value_counts()
     for name in ("train", "validation", "test"):
@@ -132,7 +132,7 @@ def test_each_part_keeps_whole_groups_of_each_class_in_proportion(share):
 
 def test_smaller_shares_lie_in_larger_ones_and_the_hash_tells_them_apart():
     source, split = patients([2] * 300, positive=60)
-    found = [thin(source, split, "group", share, seed=0) for share in (0.1, 0.3, 0.8)]
+    found = [subsample(source, split, "group", share, seed=0) for share in (0.1, 0.3, 0.8)]
     names = [set(small.table["image"]) for small, _ in found]
     assert all(less < more for less, more in pairwise(names))
     assert len({split.hash, *(left.hash for _, left in found)}) == 4
@@ -142,7 +142,7 @@ def test_smaller_shares_lie_in_larger_ones_and_the_hash_tells_them_apart():
 def test_a_split_by_image_is_thinned_by_image():
     source = a_source(["one"] * 200, np.arange(200) % 2)
     split = make_split(source, by="image", validation=0.2, test=0.2)
-    assert len(thin(source, split, "image", 0.1, seed=0)[0]) == 28  # 12 + 8 + 8: four of each class
+    assert len(subsample(source, split, "image", 0.1, seed=0)[0]) == 28  # 12 + 8 + 8: four of each class
 
 
 def test_the_order_of_the_rows_plays_no_part():

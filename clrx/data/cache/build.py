@@ -1,4 +1,4 @@
-"""Making one cache: go on from what is done, take what older caches have, decode the rest, publish it whole.
+"""Building one cache: continue what is done, copy what older caches have, decode the rest, publish it whole.
 
 A finished cache appears by one rename and never changes after it.
 """
@@ -29,11 +29,11 @@ def build_cache(
     """Make `folder` the finished cache of `listing`, unless another process does so first.
 
     Returns notes on what was found, and the rows that the system could not read, with reasons: if there are
-    any, the folder is not made and a later call goes on from here. Raises RunError when the disk is too
+    any, the folder is not made and a later call continues from here. Raises RunError when the disk is too
     small.
     """
     partial = beside(folder, "partial")
-    with locked(beside(folder, "lock")) as lock, _room(partial, listing):
+    with locked(beside(folder, "lock")) as lock, _enough_disk(partial, listing):
         notes = _remove_damaged(folder, listing)
         if folder.exists():
             return notes, {}
@@ -55,7 +55,7 @@ def beside(folder: Path, kind: str) -> Path:
 
 
 def remove_folder(folder: Path) -> None:
-    """Take a cache away: whoever has its pixels mapped keeps them, and nobody finds half of it."""
+    """Remove a cache: a process that has its pixels mapped keeps them, and none finds half of it."""
     gone = beside(folder, "gone")
     shutil.rmtree(gone, ignore_errors=True)
     folder.rename(gone)
@@ -73,10 +73,8 @@ def _fill(build: Build, images: Path, lock: int | None, workers: int) -> list[st
     settings = [build.pixels, HEADER, listing.size, listing.channels, listing.root]
     # with the lock inherited, the workers of a killed build hold it until they have ended too
     inherit = (build.pixels,) if lock is None else (build.pixels, lock)
-    record_all(
-        build,
-        decode_all(_jobs(listing, left), len(left), settings, min(workers, -(-len(left) // 8)), inherit),
-    )
+    workers = min(workers, -(-len(left) // 8))
+    record_all(build, decode_all(_jobs(listing, left), len(left), settings, workers, inherit))
     taken = len(missing) - len(left)
     return [f"{taken:,} of {len(listing):,} images were taken from older caches"] if taken else []
 
@@ -144,11 +142,11 @@ def _remove_superseded(images: Path, listing: Listing) -> None:
 
 
 @contextmanager
-def _room(partial: Path, listing: Listing) -> Iterator[None]:
+def _enough_disk(partial: Path, listing: Listing) -> Iterator[None]:
     """Refuse before the work, or stop in it, when the disk is too small; nothing half-written stays."""
     needed = HEADER + len(listing) * (listing.row_bytes + BESIDE)
     try:
-        free = shutil.disk_usage(partial.parent).free + _held(partial)
+        free = shutil.disk_usage(partial.parent).free + _allocated(partial)
         if free < needed and not partial.with_suffix("").exists():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         yield
@@ -161,7 +159,7 @@ def _room(partial: Path, listing: Listing) -> Iterator[None]:
         raise RunError(what, where=str(partial.parent), fix=fix) from None
 
 
-def _held(partial: Path) -> int:
+def _allocated(partial: Path) -> int:
     """Bytes that an unfinished build has on the disk already."""
     try:
         return (partial / "pixels.npy").stat().st_blocks * 512

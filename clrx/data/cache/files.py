@@ -32,7 +32,7 @@ SAMPLE = 8  # rows whose pixels are compared with their digests at every opening
 
 
 class Damaged(Exception):
-    """A finished cache is not what it was when it was finished."""
+    """The files of a finished cache have changed since it was finished."""
 
 
 def header(rows: int, shape: tuple[int, ...]) -> bytes:
@@ -44,6 +44,7 @@ def header(rows: int, shape: tuple[int, ...]) -> bytes:
 
 
 def describe(listing: Listing) -> dict:
+    """The content of listing.json: what the cache is made of and how."""
     return {
         "format": FORMAT,
         "dataset": listing.name,

@@ -1,12 +1,12 @@
-"""What lies in the cache folder, and how to clear it: decoded images and unpacked archives."""
+"""The caches on the disk, decoded images and unpacked archives: listed and removed."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from clrx.core import paths as places
 from clrx.core.lock import locked
+from clrx.core.paths import cache_dir
 from clrx.data.cache.build import remove_folder
 from clrx.data.cache.files import FORMAT
 from clrx.data.cache.listing import is_folder_name, transform_version
@@ -22,31 +22,28 @@ class Entry:
     kind: Literal["images", "archive"]
     state: State  # "other version": made by other code than this, so never used again by it
     name: str  # dataset, or archive
-    root: str  # where its content came from
+    root: str  # folder or archive that its content came from
     size: int  # pixels; 0 for an archive
     channels: int
     images: int  # listed; files for an archive
     bytes: int  # on the disk
 
 
-def list_caches(cache_dir: Path | None = None) -> list[Entry]:
-    """Every cache, by name and size. Nothing is opened but the small lists."""
-    base = Path(cache_dir or places.cache_dir())
-    images = [_images_entry(path) for path in _folders(base / "images") if is_folder_name(path.name)]
-    archives = [_archive_entry(path) for path in _folders(base / "unpacked")]
+def list_caches() -> list[Entry]:
+    """Every cache in the cache folder, by name and size; only its small lists are opened."""
+    images = [_images_entry(path) for path in _folders(cache_dir() / "images") if is_folder_name(path.name)]
+    archives = [_archive_entry(path) for path in _folders(cache_dir() / "unpacked")]
     return sorted(images + archives, key=lambda one: (one.kind, one.name, one.size, one.path.name))
 
 
-def clear_caches(
-    cache_dir: Path | None = None, only: Literal["all", "unused"] = "all"
-) -> tuple[list[Entry], list[Entry]]:
+def clear_caches(only: Literal["all", "unused"] = "all") -> tuple[list[Entry], list[Entry]]:
     """Remove all caches, or those that this version cannot use. Returns (removed, left: being built now).
 
     A run that has one open keeps its pixels until it ends.
     """
     removed: list[Entry] = []
     left: list[Entry] = []
-    for entry in list_caches(cache_dir):
+    for entry in list_caches():
         if only == "all" or entry.state in ("other version", "damaged"):
             (removed if _remove(entry.path) else left).append(entry)
     return removed, left

@@ -1,21 +1,19 @@
-"""What a cache is a cache of: the listing of the images and the transform, and the key that names both."""
+"""The listing of the images that a cache holds, and the key that names it: files, size, channels and code."""
 
 import hashlib
 import os
 import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import PIL
 
 from clrx.core.errors import UserError
+from clrx.data.decode.image import PIXELS_VERSION
 from clrx.data.decode.worker import identity
 from clrx.data.source import Source
 
 IDENTITY = np.dtype([("bytes", "<i8"), ("mtime_ns", "<i8")])  # (-1, -1): there is no such file
-CODE = ("image.py", "dicom.py")  # what the pixels of a row depend on
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Listing:
 
 
 def list_images(source: Source, size: int, channels: int) -> Listing:
-    """Look at every file of the source (path, bytes, time) or every value of its array, and make the key."""
+    """The listing of a source: path, bytes and time of every file, or every value of its array, in the key."""
     if not len(source):
         raise UserError(f"dataset {source.name} holds no images")
     code = transform_version()
@@ -67,12 +65,9 @@ def common_folder(files: tuple[str, ...]) -> str:
     return start.rpartition("/")[0] or "/"
 
 
-@cache
 def transform_version() -> str:
-    """The code that makes a row and the library under it: 16 hex digits, other for any change of either."""
-    here = Path(__file__).parents[1] / "decode"
-    parts = [PIL.__version__.encode(), *((here / name).read_bytes() for name in CODE)]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+    """What the pixels of a row depend on beside the file: the version of the decoding here, and Pillow's."""
+    return f"pixels {PIXELS_VERSION}, Pillow {PIL.__version__}"
 
 
 def folder_name(listing: Listing) -> str:

@@ -1,9 +1,9 @@
 """Images decoded once: one memory-mapped uint8 array a dataset and size, shared by all runs, never changed.
 
 A cache is a folder named by a key: the path, bytes and time of every image in order, the size and channels,
-and the code that decodes. So another listing, another transform or another version of either has another
-folder, and none is used by mistake. Building goes on where it was stopped, however it was stopped, and takes
-over rows that older caches of the same files have.
+and the version of the decoding code. So another listing, another transform or another version of either has another
+folder, and none is used by mistake. Building continues where it was stopped, however it was stopped, and copies
+the rows that older caches of the same files have.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from clrx.core import paths as places
+from clrx.core import paths
 from clrx.core.errors import RunError, UserError
 from clrx.data.cache.build import build_cache
 from clrx.data.cache.files import Damaged, open_complete, read_csv
@@ -52,7 +52,7 @@ def open_cache(
     """
     _check(unreadable, size, channels, workers)
     listing = list_images(source, size, channels)
-    folder = Path(cache_dir or places.cache_dir()) / "images" / folder_name(listing)
+    folder = Path(cache_dir or paths.cache_dir()) / "images" / folder_name(listing)
     notes: list[str] = []
     for _ in range(3):  # again only where another process clears the cache between its making and its opening
         try:

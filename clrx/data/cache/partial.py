@@ -1,4 +1,4 @@
-"""A cache under way: which of its rows are done, how that is noted, how its pixels are closed up at the end.
+"""An unfinished cache: which of its rows are done, how that is recorded, how unreadable rows are cut out at the end.
 
 At any moment the process may be killed: pixels are written before the journal names them, and a row that the
 journal names counts only if its pixels have its digest.
@@ -67,7 +67,7 @@ def begin(partial: Path, listing: Listing, report: Report) -> Iterator[Build]:
 
 
 def record_all(build: Build, batches: Batches) -> None:
-    """Note what happened to rows, batch by batch, and report how far the build is."""
+    """Record what happened to rows, batch by batch, and report how far the build is."""
     done = len(build.listing) - len(build.missing())
     build.report(done, len(build.listing))
     with closing(batches):

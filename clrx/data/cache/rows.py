@@ -1,6 +1,6 @@
 """Rows that need no decoding: those of older caches of the same images, and those of an array in memory.
 
-Both write pixels in place and yield answers, as decoding does, so that a build records them in one way.
+Both write pixels into the file and yield answers, as decoding does, so that a build records them in one way.
 """
 
 import json

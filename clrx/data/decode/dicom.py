@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from PIL import Image
 
 from clrx.core.errors import UserError
-from clrx.data.decode.image import MAX_PIXELS, TOO_LARGE, Unreadable, full_range
+from clrx.data.decode.limits import MAX_PIXELS, TOO_LARGE, Unreadable, full_range
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,11 +10,10 @@
 - Transparency is composited over black; a wholly transparent picture is refused. EXIF rotation is applied.
 - DICOM: see clrx/data/decode/dicom.py.
 
-The rows of a cache depend on this file: its text is part of every cache's key.
+Whatever changes a pixel here, in limits.py or in dicom.py raises PIXELS_VERSION.
 """
 
 import os
-import stat
 import struct
 import warnings
 import zlib
@@ -24,15 +23,16 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from clrx.core.errors import ClrxError
+from clrx.data.decode.limits import MAX_PIXELS, TOO_LARGE, Unreadable, check_file, full_range
 
 if TYPE_CHECKING:  # numpy is imported where it is needed: without it a worker starts four times sooner
     import numpy as np
 
+PIXELS_VERSION = (
+    1  # part of the key of every image cache; tests/data/decode/test_golden_pixels.py holds the pixels
+)
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")  # no EPS: it would start a program
-MAX_PIXELS = 89_478_485  # Pillow's own bound, about 9,459 x 9,459
-TOO_LARGE = f"more than the {MAX_PIXELS:,} pixels that are read"
 GAP = 3.0  # cheap reduction stops at this multiple of the size; from 3 on it is as good as none (Pillow)
-NARROWEST = 16  # values must span at least 1/16 of a range that is scaled as a whole
 DICOM_NAMES = (".dcm", ".dicom", ".ima")
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -43,10 +43,6 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # EXIF 2.3, tag 274
-
-
-class Unreadable(Exception):
-    """This file is no image that can be used; the message says why. So it stays unless the file changes."""
 
 
 def decode(path: str | Path, size: int, channels: int, root: str | None = None) -> "np.ndarray":
@@ -63,13 +59,7 @@ def decode(path: str | Path, size: int, channels: int, root: str | None = None) 
 
 def decode_bytes(path: str, size: int, channels: int, root: str | None = None) -> bytes:
     """`decode` as plane after plane of bytes (channels * size * size of them); links must stay in `root`."""
-    try:
-        _refuse_link(Path(path), root)
-        _refuse_irregular(Path(path))
-    except (FileNotFoundError, NotADirectoryError):
-        raise Unreadable("there is no such file") from None
-    except RuntimeError:  # Path.resolve
-        raise Unreadable("a symbolic link that leads to itself") from None
+    check_file(Path(path), root)
     with Path(path).open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -87,20 +77,6 @@ def to_planes(picture: Image.Image, size: int, channels: int, turn: int | None =
     if channels == 3:
         picture = picture.convert("RGB")
     return b"".join(band.tobytes() for band in picture.split())
-
-
-def full_range(values: "np.ndarray", low: float, high: float, what: str) -> Image.Image:
-    """Grey values in the known range [low, high] as an L picture, scaled linearly by the whole of it."""
-    import numpy as np
-
-    least, most = float(values.min()), float(values.max())
-    if 0 < (most - least) * NARROWEST < high - low:
-        raise Unreadable(
-            f"{what} with values from {least:,.0f} to {most:,.0f} only, out of {low:,.0f} to {high:,.0f}: "
-            "it would come out black or flat; rescale the file to its full range"
-        )
-    scaled = (values.astype(np.float32) - low) * (255.0 / (high - low))
-    return Image.fromarray(np.rint(scaled).clip(0, 255).astype(np.uint8))
 
 
 def _decode_open(file: BinaryIO, path: str, size: int, channels: int) -> bytes:
@@ -165,7 +141,7 @@ def _over_black(picture: Image.Image) -> Image.Image:
 
 def _check_png(file: BinaryIO) -> None:
     """Check the CRC of the pixel chunks: Pillow skips it, and some flipped bits decode without a word."""
-    place = file.tell()
+    start = file.tell()
     file.seek(8)
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
@@ -175,21 +151,4 @@ def _check_png(file: BinaryIO) -> None:
             file.seek(length + 4, os.SEEK_CUR)
         elif struct.pack(">I", zlib.crc32(file.read(length), zlib.crc32(kind))) != file.read(4):
             raise Unreadable("truncated or damaged: a checksum in the PNG does not hold")
-    file.seek(place)
-
-
-def _refuse_link(path: Path, root: str | None) -> None:
-    """A linked file must lie in the root or beside its link; linked folders are the user's own layout."""
-    if root is None or not path.is_symlink():
-        return
-    end = path.resolve()  # RuntimeError for a loop
-    if not any(end.is_relative_to(Path(place).resolve()) for place in (root, path.parent)):
-        raise Unreadable(f"a symbolic link out of {root}, to {end}: copy the file there instead")
-
-
-def _refuse_irregular(path: Path) -> None:
-    facts = path.stat()
-    if not stat.S_ISREG(facts.st_mode):
-        raise Unreadable("not a regular file")
-    if facts.st_size == 0:
-        raise Unreadable("empty (0 bytes)")
+    file.seek(start)

@@ -1,4 +1,4 @@
-"""Decoding in parallel processes: starts them, keeps each busy with a batch, yields answers as they come.
+"""Decoding in parallel processes: starts them, gives each batch after batch, yields the answers as they come.
 
 Plain processes that speak over pipes and not multiprocessing: its workers would import the caller's main
 module (and torch with it), and would outlive a killed parent.
@@ -72,23 +72,23 @@ def decode_all(
     """
     queue = _Queue(iter(jobs), count)
     with tempfile.TemporaryFile("a+b") as log, selectors.DefaultSelector() as selector:
-        crew = []
+        pool: list[_Worker] = []
         try:
             for _ in range(workers):
-                crew.append(_Worker(_start(settings, inherit, log)))
-                _assign(crew[-1], queue, workers, selector)
+                pool.append(_Worker(_start(settings, inherit, log)))
+                _assign(pool[-1], queue, workers, selector)
             while selector.get_map():
                 for key, _ in selector.select():
                     worker: _Worker = key.data
                     selector.unregister(key.fileobj)
                     line = key.fileobj.readline()  # type: ignore[union-attr]
-                    answers = _read(line) if line else _bury(worker, queue, log)
+                    answers = _read(line) if line else _answers_of_dead(worker, queue, log)
                     if not line:
                         worker.process, worker.pace = _start(settings, inherit, log), 1
                     _assign(worker, queue, workers, selector)
                     yield answers
         finally:
-            for worker in crew:
+            for worker in pool:
                 _stop(worker.process)
 
 
@@ -141,8 +141,8 @@ def _read(line: bytes) -> list[Answer]:
     return [Answer(*one) for one in json.loads(line)]
 
 
-def _bury(worker: _Worker, queue: _Queue, log: IO[bytes]) -> list[Answer]:
-    """What to make of a worker that ended in the middle of a batch."""
+def _answers_of_dead(worker: _Worker, queue: _Queue, log: IO[bytes]) -> list[Answer]:
+    """The answers for a worker that ended in the middle of a batch: none where its images are tried again singly."""
     _stop(worker.process, kill=False)
     code, batch, worker.batch = worker.process.returncode, worker.batch, []
     if code in (-9, -15):

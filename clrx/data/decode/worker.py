@@ -9,7 +9,8 @@ import os
 import sys
 from hashlib import blake2b
 
-from clrx.data.decode.image import Unreadable, decode_bytes
+from clrx.data.decode.image import decode_bytes
+from clrx.data.decode.limits import Unreadable
 
 # kinds of answers: what happened to one row
 DONE, UNREADABLE, FAILED, DISK = "done", "unreadable", "failed", "disk"
@@ -25,16 +26,16 @@ def main() -> None:
 
 
 def row_digest(row: bytes) -> str:
-    """Content of one row, 16 bytes as hex."""
+    """BLAKE2b digest of the pixels of one row, 16 bytes as hex."""
     return blake2b(row, digest_size=16).hexdigest()
 
 
-def write_at(file: int, data: bytes, place: int) -> None:
-    """All of `data` at `place`: near a full disk one call may write a part only."""
+def write_at(file: int, data: bytes, offset: int) -> None:
+    """Write all of `data` at `offset` (bytes): near a full disk one call may write a part only."""
     view = memoryview(data)
     while view:
-        written = os.pwrite(file, view, place)
-        view, place = view[written:], place + written
+        written = os.pwrite(file, view, offset)
+        view, offset = view[written:], offset + written
 
 
 def identity(path: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What lies where in an unpacked NIH release: label tables, official lists and images, at any depth."""
+"""The files of an unpacked NIH release: label tables, official lists and images, at any depth."""
 
 import gzip
 import os
@@ -31,7 +31,7 @@ class Found:
 def find_files(root: str | os.PathLike[str] | None) -> Found:
     """Sort every file below `root`, a folder or an archive, by what it is, in one walk.
 
-    Raises UserError where it is neither.
+    Raises UserError where `root` is neither.
     """
     found = Found(_folder(root))
     for entry in _files(found.folder, set()):
@@ -83,12 +83,12 @@ def _folder(root: str | os.PathLike[str] | None) -> Path:
     fix = "dataset.root=DIR, the folder with Data_Entry_2017*.csv and the unpacked images of the NIH release"
     if root is None:
         raise UserError("dataset.root is not set", where="dataset.root", fix=fix)
-    place = Path(root).expanduser().absolute()
-    if not place.exists():
-        raise UserError(f"{place} does not exist", where="dataset.root", fix=fix)
-    folder = resolve_root(str(place))
+    path = Path(root).expanduser().absolute()
+    if not path.exists():
+        raise UserError(f"{path} does not exist", where="dataset.root", fix=fix)
+    folder = resolve_root(str(path))
     if not folder.is_dir():
-        raise UserError(f"{place} is not a folder or an archive", where="dataset.root", fix=fix)
+        raise UserError(f"{path} is not a folder or an archive", where="dataset.root", fix=fix)
     return folder
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from clrx.core.errors import UserError
 from clrx.core.randomness import random_key
-from clrx.data.missing import check_missing, settle_missing
+from clrx.data.image_table import check_missing, settle_missing
 from clrx.data.nih.files import Found, find_files, label_table, official_parts
 from clrx.data.nih.labels import DISEASES, NO_FINDING, one_hot, read_table
 from clrx.data.source import Source, Task
@@ -57,25 +57,25 @@ def _present(frame: pd.DataFrame, found: Found, missing: str) -> tuple[pd.DataFr
     archives = sorted(found.archives)
     fix = f"unpack {', '.join(archives[:3]) or 'them'} there"
     fix += f", or name it: dataset.images={archives[0]}" if len(archives) == 1 else ""
-    names, place = "the label table", "under the folder"
-    return settle_missing(frame, missing, names=names, place=place, where=str(found.folder), fix=fix)
+    words = {"names": "the label table", "place": "under the folder", "where": str(found.folder), "fix": fix}
+    return settle_missing(frame, missing, **words)
 
 
 def _check_twice(frame: pd.DataFrame, found: Found) -> None:
     twice = sorted(set(found.twice) & set(frame["image"]))
     if not twice:
         return
-    places = Counter(str(Path(p).parent) for name in twice for p in (found.images[name], found.twice[name]))
+    folders = Counter(str(Path(p).parent) for name in twice for p in (found.images[name], found.twice[name]))
     raise UserError(
         f"{len(twice):,} images are there more than once, e.g. {twice[0]}",
-        where=", ".join(sorted(places)),
+        where=", ".join(sorted(folders)),
         fix="name the folder to read: dataset.images=FOLDER",
     )
 
 
-def choose(images: pd.Series, count: int, seed: int, place: str) -> np.ndarray:
-    """Positions of `count` of the images (or all, if fewer), drawn by seed; row order plays no part."""
-    keys = np.array([random_key(seed, place, image) for image in images], dtype=np.int64)
+def choose(images: pd.Series, count: int, seed: int, purpose: str) -> np.ndarray:
+    """Positions of `count` of the images (or all, if fewer), by (seed, purpose, name); row order plays no part."""
+    keys = np.array([random_key(seed, purpose, image) for image in images], dtype=np.int64)
     return np.argsort(keys, kind="stable")[:count]
 
 
@@ -107,7 +107,7 @@ def as_source(
 def binary_source(
     release: Release, label: str, no_finding: int | None, seed: int, name: str, synthetic: bool = False
 ) -> Source:
-    """All images with `label`, alone or among others, against `no_finding` of No Finding, drawn by seed.
+    """All images with `label`, alone or among others, against `no_finding` of No Finding, chosen by seed.
 
     Chopade et al. 2021, A2 and Table 2. `no_finding` None: as many as there are images with the label. Where
     there are fewer, all are taken, with a note. Raises UserError for an empty class.

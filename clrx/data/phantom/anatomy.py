@@ -1,7 +1,7 @@
-"""A synthetic frontal chest radiograph without findings, drawn for many patients at once with numpy.
+"""The anatomy of a synthetic frontal chest radiograph without findings, drawn for many patients at once.
 
 Lengths are in half image sides: the image spans [-1, 1] in x (to the viewer's right, the patient's left) and
-in y (down). Densities are what a film shows: 0 black air, 1 white bone. Every array is (B, H, W) or (B, 1, 1)
+in y (down). Densities are what a radiograph shows: 0 black air, 1 white bone. Every array is (B, H, W) or (B, 1, 1)
 float32, B images at a time.
 """
 

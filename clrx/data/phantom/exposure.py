@@ -1,4 +1,4 @@
-"""From densities to a film: textures, wires and folds that are no finding, exposure, grain, side marker."""
+"""From densities to a radiograph: textures, wires and folds that are no finding, exposure, grain, side marker."""
 
 from functools import lru_cache
 
@@ -35,11 +35,11 @@ def _unit(field: Array) -> Array:
 def crops(tiles: Array, generator: np.random.Generator, count: int, pixels: int) -> Array:
     """`count` random windows (pixels, pixels) of the tiles, some of them mirrored."""
     which = generator.integers(len(tiles), size=count)
-    place = generator.integers(TILE - pixels + 1, size=(count, 2))
+    corner = generator.integers(TILE - pixels + 1, size=(count, 2))
     mirror = generator.choice([-1, 1], size=(count, 2))
     windows = [
         tiles[t, r : r + pixels, c : c + pixels][::up, ::across]
-        for t, (r, c), (up, across) in zip(which, place, mirror, strict=True)
+        for t, (r, c), (up, across) in zip(which, corner, mirror, strict=True)
     ]
     return np.stack(windows)
 
@@ -64,18 +64,18 @@ def _fold(path: Array, strength: Array) -> Array:
 
 
 def expose(chest: Chest, generator: np.random.Generator, blur: Array) -> Array:
-    """The film, (B, H, W) uint8: vessels, blur where `blur` (B,) is set, exposure, grain, a side marker."""
+    """The radiographs, (B, H, W) uint8: vessels, blur where `blur` (B,) is set, exposure, grain, a side marker."""
     count = len(chest.density)
 
-    def draw(low: float, high: float) -> Array:
+    def uniform(low: float, high: float) -> Array:
         return generator.uniform(low, high, (count, 1, 1)).astype(np.float32)
 
     image = chest.density + chest.vessels * chest.lung
-    image += draw(-0.05, 0.05) * chest.x + draw(-0.04, 0.04) * chest.y
+    image += uniform(-0.05, 0.05) * chest.x + uniform(-0.04, 0.04) * chest.y
     image[blur] = _smooth(image[blur])
-    image = np.clip(image * draw(0.85, 1.2) + draw(-0.08, 0.06), 0.0, 1.0)
-    image += draw(-0.2, 0.2) * image * (1.0 - image)
-    image += draw(0.015, 0.055) * (1.1 - image) * generator.standard_normal(image.shape, dtype=np.float32)
+    image = np.clip(image * uniform(0.85, 1.2) + uniform(-0.08, 0.06), 0.0, 1.0)
+    image += uniform(-0.2, 0.2) * image * (1.0 - image)
+    image += uniform(0.015, 0.055) * (1.1 - image) * generator.standard_normal(image.shape, dtype=np.float32)
     _mark(image, generator)
     return (np.clip(image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
@@ -90,7 +90,9 @@ def _mark(image: Array, generator: np.random.Generator) -> None:
     """A white L near the upper corner on the patient's left, as technicians place it."""
     size = image.shape[-1]
     stroke, long = max(1, size // 64), size // 16
-    for film, (row, column) in zip(image, generator.integers(0, size // 12, (len(image), 2)), strict=True):
+    for radiograph, (row, column) in zip(
+        image, generator.integers(0, size // 12, (len(image), 2)), strict=True
+    ):
         top, left = size // 32 + row, size - size // 32 - long - column
-        film[top : top + long, left : left + stroke] = 0.95
-        film[top + long - stroke : top + long, left : left + long // 2 + 1] = 0.95
+        radiograph[top : top + long, left : left + stroke] = 0.95
+        radiograph[top + long - stroke : top + long, left : left + long // 2 + 1] = 0.95

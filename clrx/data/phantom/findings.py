@@ -11,7 +11,7 @@ import numpy as np
 
 from clrx.data.phantom.anatomy import Array, Body, Chest, blob, ramp
 
-Draw = Callable[[float, float], Array]
+Uniform = Callable[[float, float], Array]
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Case:
 
     severity: Array  # (b, 1, 1) in (0, 1]
     side: Array  # (b, 1, 1) -1 the patient's right, 1 the left
-    draw: Draw  # (low, high) -> (b, 1, 1), uniform, a new draw at each call
-    texture: Callable[[str], Array]  # (b, H, W) of one of film.TEXTURES
+    uniform: Uniform  # (low, high) -> (b, 1, 1), other numbers at each call
+    texture: Callable[[str], Array]  # (b, H, W) of one of exposure.TEXTURES
 
 
 def _raise_diaphragm(body: Body, case: Case, by: Array) -> None:
@@ -33,10 +33,10 @@ def _on_side(chest: Chest, case: Case) -> Array:
     return ramp(case.side * chest.x, 0.03)
 
 
-def _place(chest: Chest, case: Case, low: float, high: float) -> tuple[Array, Array]:
+def _position(chest: Chest, case: Case, low: float, high: float) -> tuple[Array, Array]:
     """A point in the lung of the case's side, between two heights."""
-    y = case.draw(low, high)
-    return case.side * (0.26 + case.draw(0.0, 0.30) * ramp(y + 0.75, 0.5)), y
+    y = case.uniform(low, high)
+    return case.side * (0.26 + case.uniform(0.0, 0.30) * ramp(y + 0.75, 0.5)), y
 
 
 def atelectasis_body(body: Body, case: Case) -> None:
@@ -46,8 +46,8 @@ def atelectasis_body(body: Body, case: Case) -> None:
 def atelectasis(chest: Chest, case: Case) -> None:
     """Plate-like bands above a raised diaphragm."""
     for _ in range(2):
-        line = chest.above - case.draw(0.06, 0.30) + case.draw(-0.35, 0.35) * (chest.u - 0.4)
-        band = ramp(0.028 - np.abs(line), 0.02) * ramp(0.24 - np.abs(chest.u - case.draw(0.32, 0.5)), 0.06)
+        line = chest.above - case.uniform(0.06, 0.30) + case.uniform(-0.35, 0.35) * (chest.u - 0.4)
+        band = ramp(0.028 - np.abs(line), 0.02) * ramp(0.24 - np.abs(chest.u - case.uniform(0.32, 0.5)), 0.06)
         chest.density += (0.10 + 0.18 * case.severity) * band * _on_side(chest, case) * chest.field
 
 
@@ -68,41 +68,41 @@ def effusion(chest: Chest, case: Case) -> None:
 def infiltration(chest: Chest, case: Case) -> None:
     """Faint, ill-defined patches."""
     for _ in range(2):
-        cx, cy = _place(chest, case, -0.4, 0.3)
-        patch = blob(chest.x, chest.y, cx, cy, case.draw(0.22, 0.4), case.draw(0.22, 0.4))
+        cx, cy = _position(chest, case, -0.4, 0.3)
+        patch = blob(chest.x, chest.y, cx, cy, case.uniform(0.22, 0.4), case.uniform(0.22, 0.4))
         cloud = np.clip(0.6 + 0.7 * case.texture("fine"), 0.0, 2.0)
         chest.density += (0.06 + 0.12 * case.severity) * patch * cloud * chest.lung
 
 
 def mass(chest: Chest, case: Case) -> None:
     """One round opacity of more than 3 cm, lobulated."""
-    cx, cy = _place(chest, case, -0.4, 0.25)
+    cx, cy = _position(chest, case, -0.4, 0.25)
     radius = (0.11 + 0.10 * case.severity) * (1.0 + 0.12 * case.texture("soft"))
-    shadow = blob(chest.x, chest.y, cx, cy, radius, radius * case.draw(0.8, 1.2))
+    shadow = blob(chest.x, chest.y, cx, cy, radius, radius * case.uniform(0.8, 1.2))
     chest.density += (0.20 + 0.12 * case.severity) * shadow * chest.field
 
 
 def nodule(chest: Chest, case: Case) -> None:
     """One to three small round opacities."""
     for number in range(3):
-        cx, cy = _place(chest, case, -0.5, 0.3)
-        radius = 0.045 + 0.035 * case.draw(0.3, 1.0) * (0.5 + case.severity)
-        there = 1.0 if number == 0 else case.draw(0.0, 1.0) < 0.4
+        cx, cy = _position(chest, case, -0.5, 0.3)
+        radius = 0.045 + 0.035 * case.uniform(0.3, 1.0) * (0.5 + case.severity)
+        there = 1.0 if number == 0 else case.uniform(0.0, 1.0) < 0.4
         shadow = there * blob(chest.x, chest.y, cx, cy, radius, radius)
         chest.density += (0.16 + 0.16 * case.severity) * shadow * chest.field
 
 
 def pneumonia(chest: Chest, case: Case) -> None:
     """One fluffy focus in a lower or middle zone."""
-    cx, cy = _place(chest, case, -0.1, 0.32)
-    focus = blob(chest.x, chest.y, cx, cy, case.draw(0.2, 0.34), case.draw(0.2, 0.34))
+    cx, cy = _position(chest, case, -0.1, 0.32)
+    focus = blob(chest.x, chest.y, cx, cy, case.uniform(0.2, 0.34), case.uniform(0.2, 0.34))
     fluff = np.clip(0.8 + 0.5 * case.texture("soft"), 0.0, 2.0)
     chest.density += (0.12 + 0.18 * case.severity) * focus * fluff * chest.lung
 
 
 def pneumothorax(chest: Chest, case: Case) -> None:
     """A thin pleural line off the chest wall, and beyond it a dark edge without vessels."""
-    depth = (0.05 + 0.22 * case.severity) * (1.0 - case.draw(0.2, 0.7) * ramp(chest.y, 0.7))
+    depth = (0.05 + 0.22 * case.severity) * (1.0 - case.uniform(0.2, 0.7) * ramp(chest.y, 0.7))
     inside = _on_side(chest, case) * chest.field
     gap = ramp(depth - chest.wall, 0.012) * inside
     line = ramp(0.014 - np.abs(chest.wall - depth), 0.010) * inside
@@ -113,7 +113,7 @@ def pneumothorax(chest: Chest, case: Case) -> None:
 
 def consolidation(chest: Chest, case: Case) -> None:
     """A dense lobe with a straight edge at the fissure, crossed by dark bronchi."""
-    edge = case.draw(-0.30, 0.15) + 0.15 * (chest.u - 0.4)
+    edge = case.uniform(-0.30, 0.15) + 0.15 * (chest.u - 0.4)
     height = 0.16 + 0.22 * case.severity
     lobe = ramp(chest.y - edge, 0.02) * ramp(edge + height - chest.y, 0.10)
     air = 0.8 + 0.25 * case.texture("soft") - 0.15 * case.texture("net")
@@ -157,7 +157,7 @@ def fibrosis(chest: Chest, case: Case) -> None:
 def pleural_thickening(chest: Chest, case: Case) -> None:
     """A bright rind along the chest wall."""
     thick = 0.035 + 0.06 * case.severity * (1.0 + 0.3 * case.texture("soft"))
-    extent = ramp(case.draw(0.25, 0.6) - np.abs(chest.y - case.draw(-0.5, 0.3)), 0.1)
+    extent = ramp(case.uniform(0.25, 0.6) - np.abs(chest.y - case.uniform(-0.5, 0.3)), 0.1)
     rind = ramp(thick - chest.wall, 0.015) * extent * _on_side(chest, case) * chest.field
     chest.density += (0.16 + 0.12 * case.severity) * rind
 
@@ -165,7 +165,7 @@ def pleural_thickening(chest: Chest, case: Case) -> None:
 def hernia(chest: Chest, case: Case) -> None:
     """A round shadow behind the heart, with air above a fluid level."""
     radius = 0.12 + 0.10 * case.severity
-    cx, cy = case.draw(-0.04, 0.10), 0.33 - 0.5 * radius + case.draw(-0.05, 0.05)
+    cx, cy = case.uniform(-0.04, 0.10), 0.33 - 0.5 * radius + case.uniform(-0.05, 0.05)
     pouch = blob(chest.x, chest.y, cx, cy, radius, radius)
     gas = ramp(cy - 0.2 * radius - chest.y, 0.015)
     chest.density += ramp(pouch - 0.15, 0.15) * (0.13 - (0.22 + 0.12 * case.severity) * gas)

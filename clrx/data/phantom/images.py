@@ -1,20 +1,21 @@
-"""The phantom's films, drawn a chunk of images at a time: body, findings, distractors, exposure."""
+"""The phantom's radiographs, drawn a chunk of images at a time: body, findings, distractors, exposure."""
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from clrx.core.randomness import random_generator
 from clrx.data.nih.labels import DISEASES
-from clrx.data.phantom.anatomy import Array, Body, draw_chest
+from clrx.data.phantom.anatomy import Array, Body, Chest, draw_chest
 from clrx.data.phantom.exposure import add_distractors, crops, expose
 from clrx.data.phantom.findings import BODY, SHADOW, Case
 from clrx.data.phantom.patients import Population
 
 
 def draw_images(people: Population, rows: Array, tiles: dict[str, Array], pixels: int, seed: int) -> Array:
-    """Films (B, pixels, pixels) uint8 of B images of a population: a function of the seed and of `rows`."""
+    """Radiographs (B, pixels, pixels) uint8 of the images `rows` (B,): a pure function of the arguments."""
     generator = random_generator(seed, "phantom", "images", int(rows[0]))
     sick = {name: np.flatnonzero(people.severity[rows, k]) for k, name in enumerate(DISEASES)}
     crop = partial(_crop, tiles, generator, pixels)
@@ -28,23 +29,25 @@ def draw_images(people: Population, rows: Array, tiles: dict[str, Array], pixels
     return expose(chest, generator, portable)
 
 
-def _apply(signs: dict[str, Callable], drawn, sick: dict[str, Array], cases: dict[str, Case]) -> None:
+def _apply(
+    signs: dict[str, Callable], images: Body | Chest, sick: dict[str, Array], cases: dict[str, Case]
+) -> None:
     """Let each finding change the images that have it."""
     for name, case in cases.items():
         if name in signs:
-            part = drawn.take(sick[name])
+            part: Any = images.take(sick[name])
             signs[name](part, case)
-            drawn.put(sick[name], part)
+            images.put(sick[name], part)
 
 
 def _case(people: Population, rows: Array, name: str, generator: np.random.Generator, crop: Callable) -> Case:
     """How the images `rows` have the finding `name`."""
     count, k = len(rows), DISEASES.index(name)
     severity, side = (of[rows, k, None, None].astype(np.float32) for of in (people.severity, people.side))
-    return Case(severity, side, partial(_draw, generator, count), partial(crop, count))
+    return Case(severity, side, partial(_uniform, generator, count), partial(crop, count))
 
 
-def _draw(generator: np.random.Generator, count: int, low: float, high: float) -> Array:
+def _uniform(generator: np.random.Generator, count: int, low: float, high: float) -> Array:
     return generator.uniform(low, high, (count, 1, 1)).astype(np.float32)
 
 

@@ -52,7 +52,7 @@ class Population:
     build: np.ndarray  # (N, 12) standard normal, alike in the images of one patient
 
 
-def draw_population(seed: int, images: int) -> Population:
+def sample_population(seed: int, images: int) -> Population:
     """N = `images` images; patients have 2.4 on average. A pure function of its arguments."""
     generator = random_generator(seed, "phantom", "patients")
     sizes = 1 + np.minimum(generator.exponential(1.8, images).astype(np.int64), 11)

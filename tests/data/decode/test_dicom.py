@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from clrx.data.decode.image import Unreadable, decode
+from clrx.data.decode.image import decode
+from clrx.data.decode.limits import Unreadable
 
 pydicom = pytest.importorskip("pydicom", reason="pydicom, an extra, is not installed")
 

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from clrx.core.errors import UserError
-from clrx.data.decode.image import Unreadable, decode
+from clrx.data.decode.image import decode
+from clrx.data.decode.limits import Unreadable
 
 RED, GREY_OF_RED = (200, 0, 0), 60  # ITU-R 601: 0.299 * 200 = 59.8
 
