@@ -4,8 +4,7 @@ from torch import Tensor, nn
 from torchvision.models import AlexNet_Weights, alexnet
 
 from clrx.core.errors import require_number
-from clrx.network.body import Body, Pretrained, stages_by_module
-from clrx.network.stem import set_stem
+from clrx.network.body import Body, Pretrained, set_stem, stages_by_module
 
 LAYERS = (
     "features.0",

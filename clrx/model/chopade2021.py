@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from clrx.core.errors import UserError, require_number
-from clrx.network.body import pool
-from clrx.network.initial import start_as_keras
+from clrx.network.body import pool, start_as_keras
 
 
 def check_widths(widths: Sequence[int]) -> None:

@@ -5,8 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from clrx.core.errors import require_number
-from clrx.network.body import Body, stages_by_module
-from clrx.network.initial import start_as_keras
+from clrx.network.body import Body, stages_by_module, start_as_keras
 
 
 def build(channels: int, size: int, dropout: float = 0.5) -> Body:

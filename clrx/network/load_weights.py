@@ -1,76 +1,80 @@
-"""Weights into a network: strict on the body, the first difference named, colour folded for grey networks."""
+"""Weights into a body and a head: strict on the body, the first difference named, colour folded for grey images."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 import yaml
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from clrx.core.errors import UserError
-from clrx.core.files import write_bytes
+from clrx.network.body import Body
 from clrx.network.grey import add_constant, fold_grey
 from clrx.network.weights_file import find_weights, read_weights
 
-if TYPE_CHECKING:
-    from clrx.network.network import Network
-
 State = dict[str, Tensor]
+Values = tuple[float, ...]  # one a channel
 MEANING = ("_target_", "name", "stem", "pad_type", "width")  # model keys that shapes alone do not always tell
 
 
-def save_weights(network: nn.Module, path: Path) -> None:
-    """Write body, head and input normalisation as safetensors, atomically."""
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    write_bytes(path, save(state))
+@dataclass(frozen=True)
+class Loaded:
+    """The input normalisation that loaded weights expect, and sentences for the log on what was loaded."""
+
+    mean: Values
+    std: Values
+    notes: tuple[str, ...]
 
 
-def load_weights(network: "Network", path: str | Path) -> tuple[str, ...]:
-    """Load a safetensors or weights-only .pth file, or the best weights of a former run, in place.
+def load_weights(
+    path: str | Path, body: Body, head: nn.Module, channels: int, architecture: Mapping[str, Any]
+) -> Loaded:
+    """Load a safetensors or weights-only .pth file, or the best weights of a former run, into body and head.
 
     A published ImageNet file fills the body and its classifier is left out; a file of a former run brings its
-    input normalisation, and its head where it has the same shapes. Colour weights are folded for a grey
-    network. Returns sentences that say what was done. Raises UserError with the first key that does not fit
-    and both shapes.
+    input normalisation, and its head where it has the same shapes. Colour weights are folded for grey images
+    (`channels` = 1). `architecture` holds the keys of the model, which those of a former run must equal. Raises
+    UserError with the first key that does not fit and both shapes.
     """
     file = find_weights(Path(path).expanduser())
     state = read_weights(file)
-    if body := _under("body.", state):
-        _refuse_other_architecture(network, file)
+    if own := _under("body.", state):
+        _refuse_other_architecture(architecture, file)
         mean, std = (tuple(state[f"input_{name}"].tolist()) for name in ("mean", "std"))
-        _load_body(network, body, mean, std, str(file))
-        return (f"body from {file}", _load_head(network, _under("head.", state), file))
-    _load_body(network, state, network.design.mean, network.design.std, str(file))
-    return (f"body from {file}, the head is new",)
+        mean, std = _load_body(body, channels, own, mean, std, str(file))
+        return Loaded(mean, std, (f"body from {file}", _load_head(head, _under("head.", state), file)))
+    mean, std = _load_body(body, channels, state, body.mean, body.std, str(file))
+    return Loaded(mean, std, (f"body from {file}, the head is new",))
 
 
-def load_imagenet(network: "Network") -> tuple[str, ...]:
+def load_imagenet(body: Body, channels: int) -> Loaded:
     """Load the ImageNet weights that the body's library has in its cache, or downloads, into the body."""
-    source = network.design.pretrained
+    source = body.pretrained
     if source is None:
-        raise UserError(
-            "this model has no ImageNet weights", where="model.weights", fix="model.weights=null or PATH"
-        )
+        fix = "model.weights=null or PATH"
+        raise UserError("this model has no ImageNet weights", where="model.weights", fix=fix)
     try:
         state = source.fetch()
     except Exception as error:  # each library and its download layers raise their own
         what = f"could not download {source.file}: {str(error).splitlines()[0]}"
         fix = "download that file elsewhere and pass it: model.weights=PATH"
         raise UserError(what, where="model.weights=imagenet", fix=fix) from error
-    _load_body(network, state, source.mean, source.std, source.file)
-    return tuple(note for note in (f"body from {source.file}, the head is new", source.note) if note)
+    mean, std = _load_body(body, channels, state, source.mean, source.std, source.file)
+    notes = (f"body from {source.file}, the head is new", source.note)
+    return Loaded(mean, std, tuple(note for note in notes if note))
 
 
 def _load_body(
-    network: "Network", state: State, mean: tuple[float, ...], std: tuple[float, ...], where: str
-) -> None:
-    """Fill the body strictly with `state`, whose images were normalised by `mean` and `std`."""
-    published = tuple(f"{name}." for name in network.design.classifier)
+    body: Body, channels: int, state: State, mean: Values, std: Values, where: str
+) -> tuple[Values, Values]:
+    """Fill the body strictly with weights of images normalised by (mean, std); the (mean, std) that they now expect."""
+    published = tuple(f"{name}." for name in body.classifier)
     state = {name: tensor for name, tensor in state.items() if not name.startswith(published or ("\0",))}
-    for name in network.design.first_convs:
-        mean, std = _fit_first_conv(network, name, state, mean, std)
-    wanted = network.body.state_dict()
+    for name in body.first_convs:
+        mean, std = _fit_first_conv(body.module, channels, name, state, mean, std)
+    wanted = body.module.state_dict()
     for name in wanted:
         if name.endswith("num_batches_tracked"):  # absent from older files, and never read
             state.setdefault(name, wanted[name])
@@ -78,22 +82,21 @@ def _load_body(
         what = f"{where} does not fit the model: {difference}"
         fix = "the model, model.stem, model.width and dataset.channels that the weights were made with"
         raise UserError(what, where="model.weights", fix=fix)
-    network.body.load_state_dict(state)
-    network.set_normalisation(*(values[: network.channels] for values in (mean, std)))
+    body.module.load_state_dict(state)
+    return mean[:channels], std[:channels]
 
 
 def _fit_first_conv(
-    network: "Network", name: str, state: State, mean: tuple, std: tuple
-) -> tuple[tuple, tuple]:
-    """Fold a colour kernel for a grey network, or bring back what a folding left; the (mean, std) to use."""
-    conv, kernel = network.body.get_submodule(name), state.get(f"{name}.weight")
+    module: nn.Module, channels: int, name: str, state: State, mean: Values, std: Values
+) -> tuple[Values, Values]:
+    """Fold a colour kernel of `state` for grey images, or bring back the constant that a folding left.
+
+    Changes `state` and the convolution in place; gives the (mean, std) that the weights then expect.
+    """
+    conv, kernel = module.get_submodule(name), state.get(f"{name}.weight")
     key = f"{name}.constant.weight"
-    if (
-        kernel is not None
-        and kernel.dim() == 4
-        and kernel.shape[1] == len(mean) == 3
-        and network.channels == 1
-    ):
+    is_colour = kernel is not None and kernel.dim() == 4 and kernel.shape[1] == len(mean) == 3
+    if kernel is not None and is_colour and channels == 1:
         state[f"{name}.weight"], constant, m, s = fold_grey(kernel, mean, std)
         if constant.any():
             state[key] = constant
@@ -118,21 +121,22 @@ def _shape(tensor: Tensor | None) -> str:
     return "absent" if tensor is None else "x".join(map(str, tensor.shape)) or "a number"
 
 
-def _load_head(network: "Network", state: State, file: Path) -> str:
-    if difference := _first_difference(network.head.state_dict(), state):
+def _load_head(head: nn.Module, state: State, file: Path) -> str:
+    """Fill the head where the file's has the same shapes; a sentence for the log."""
+    if difference := _first_difference(head.state_dict(), state):
         return f"the head is new: that of {file} does not fit ({difference})"
-    network.head.load_state_dict(state)
+    head.load_state_dict(state)
     return f"head from {file}"
 
 
-def _refuse_other_architecture(network: "Network", file: Path) -> None:
+def _refuse_other_architecture(architecture: Mapping[str, Any], file: Path) -> None:
     """Compare with the former run's record: equal shapes alone do not say that a network is the same."""
     record = file.parent.parent / "config.yaml"
     if not record.is_file():
         return
     former = (yaml.safe_load(record.read_text(encoding="utf-8")) or {}).get("model") or {}
     for key in MEANING:
-        ours = network.architecture.get(key)
+        ours = architecture.get(key)
         if key in former and former[key] != ours:
             what = f"{file} was trained with model.{key}={former[key]}, this network has {ours}"
             raise UserError(what, where="model.weights", fix=f"model.{key}={former[key]}")

@@ -1,7 +1,9 @@
 """A network = a body (images -> features) + a head (features -> logits), from a model section and a head."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,10 +12,10 @@ from torch import Tensor, nn
 from clrx.config.schema import Model
 from clrx.config.target import Target, build
 from clrx.core.errors import UserError
+from clrx.core.randomness import random_key
 from clrx.network.body import Body
-from clrx.network.initial import seeded
 from clrx.network.load_weights import load_imagenet, load_weights
-from clrx.network.sections import SECTIONS, assign_sections, rest_frozen
+from clrx.network.sections import SECTIONS, assign_sections, freeze_others, keep_frozen_in_eval
 
 
 class Network(nn.Module):
@@ -54,19 +56,38 @@ class Network(nn.Module):
         return found
 
     def train(self, mode: bool = True) -> "Network":
-        """Training mode, except for what is frozen (`clrx.network.sections.set_trainable`)."""
+        """Training mode, in which the frozen parts stay in eval mode (`set_trainable`); or eval mode."""
         super().train(mode)
         if mode:
-            rest_frozen(self)
+            keep_frozen_in_eval((self.body, self.head))
         return self
+
+    def set_trainable(self, sections: str | Iterable[str]) -> None:
+        """Train `all`, the `head`, or the listed sections; freeze the rest, batch-norm statistics included.
+
+        Raises UserError for an unknown section.
+        """
+        freeze_others(self.sections(), sections)
+        self.train(self.training)
+
+    def load(self, weights: str | Path) -> None:
+        """Load `imagenet`, a weights file or the best weights of a former run in place; `notes` says what was done.
+
+        The input normalisation becomes that of the weights. Raises UserError for what does not fit.
+        """
+        if weights == "imagenet":
+            loaded = load_imagenet(self.design, self.channels)
+        else:
+            loaded = load_weights(weights, self.design, self.head, self.channels, self.architecture)
+        self.set_normalisation(loaded.mean, loaded.std)
+        self.notes = loaded.notes
 
     def set_normalisation(self, mean: Iterable[float], std: Iterable[float]) -> None:
         """Have the input normalised as (image in [0, 1] - mean) / std, one value a channel."""
         mean, std = tuple(mean), tuple(std)
         if not len(mean) == len(std) == self.channels or min(std) <= 0:
-            what = (
-                f"mean {list(mean)} and std {list(std)} do not normalise images of {self.channels} channel(s)"
-            )
+            images = f"images of {self.channels} channel(s)"
+            what = f"mean {list(mean)} and std {list(std)} do not normalise {images}"
             raise UserError(what, allowed="one mean and one positive std a channel, for images in [0, 1]")
         with torch.no_grad():
             self.input_mean.copy_(torch.tensor(mean))
@@ -91,11 +112,18 @@ def build_network(
     """
     network = _fresh(model, head, channels, size, outputs, seed)
     if model.weights:
-        load = load_imagenet(network) if model.weights == "imagenet" else load_weights(network, model.weights)
-        network.notes = load
+        network.load(model.weights)
     elif model.mean and model.std:
         network.set_normalisation(model.mean, model.std)
     return network
+
+
+@contextmanager
+def seeded(seed: int, *key: int | str) -> Iterator[None]:
+    """Make torch's random numbers on the CPU a function of (seed, key) inside the block; its own state is kept."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(random_key(seed, *key))
+        yield
 
 
 def _fresh(model: Model, head: Target, channels: int, size: int, outputs: int, seed: int) -> Network:

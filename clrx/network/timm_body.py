@@ -8,8 +8,7 @@ from timm.models import get_pretrained_cfg, group_parameters, is_model_pretraine
 from torch import Tensor, nn
 
 from clrx.core.errors import UserError, did_you_mean
-from clrx.network.body import Body, Pretrained, Stages, stages_by_module
-from clrx.network.stem import set_stem
+from clrx.network.body import Body, Pretrained, Stages, set_stem, stages_by_module
 
 
 def check_name(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Weights files: their tensors by name, read without ever running code."""
+"""Weights files: tensors by name, written as safetensors and read without ever running code."""
 
 import pickle
 import re
@@ -7,17 +7,24 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
 from clrx.core.errors import UserError
+from clrx.core.files import write_bytes
 
 PICKLES = (".pth", ".pt", ".bin", ".tar")
 NESTS = ("state_dict", "model", "model_state_dict")  # where training scripts put the weights in a .pth
 
 
+def save_weights(network: nn.Module, path: Path) -> None:
+    """Write body, head and input normalisation as safetensors, atomically."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_bytes(path, save(state))
+
+
 def read_weights(file: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors or .pth file by name; a pickle that asks to run code is refused."""
+    """The tensors of a safetensors or .pth file by name; UserError for a pickle that asks to run code."""
     if file.suffix == ".safetensors":
         try:
             return load_file(file)
@@ -60,11 +67,8 @@ def find_weights(path: Path) -> Path:
     """The file itself, or the best weights of a run's directory; UserError where there is none."""
     file = path / "weights" / "best.safetensors" if path.is_dir() else path
     if not file.is_file():
-        what = (
-            f"{file} does not exist"
-            if file == path
-            else f"{path} is a directory without weights/best.safetensors"
-        )
+        missing = f"{path} is a directory without weights/best.safetensors"
+        what = f"{file} does not exist" if file == path else missing
         allowed = "null, imagenet, a .safetensors or .pth file, the directory of a run"
         raise UserError(what, where="model.weights", allowed=allowed)
     return file

@@ -14,7 +14,6 @@ from clrx.core.console import Screen
 from clrx.core.randomness import random_generator, random_key
 from clrx.data.subsample import balanced_rows
 from clrx.metrics.measure import measure
-from clrx.network.sections import set_trainable
 from clrx.range_test.curve import MEASURED, Repeat
 from clrx.range_test.ramp import Ramp
 from clrx.range_test.smooth import RunningMean
@@ -98,7 +97,7 @@ def run_repeats(test: RangeTest, screen: Screen) -> Iterator[Repeat]:
         for number in range(count):
             screen.start(f"range test {number + 1}/{count}", test.ramp.steps)
             network.load_state_dict(state)
-            set_trainable(network, test.phase.trainable)
+            network.set_trainable(test.phase.trainable)
             yield _run_once(test, number, screen)
     finally:
         network.load_state_dict(state)

@@ -12,7 +12,6 @@ from clrx.core.errors import RunError, UserError
 from clrx.core.files import read_json
 from clrx.core.signals import listening
 from clrx.data.open import Data, load_source, open_data
-from clrx.network.sections import set_trainable
 from clrx.run.directory import threads_of
 from clrx.run.resume_guard import DATA
 from clrx.schedule.progress import Progress
@@ -46,7 +45,7 @@ def first_steps(
     cfg: TrainConfig, phase: Phase, setup: Setup, state: TrainState, steps: int, before: int | None
 ) -> list[tuple[float, float]]:
     """(rate, loss) of the first steps of a phase, taken by a fresh network; none of epoch `before` or later."""
-    set_trainable(setup.network, phase.trainable)
+    setup.network.set_trainable(phase.trainable)
     inputs = inputs_of(cfg, setup, state, phase)
     work = phase_work(cfg, phase, setup, inputs, state, {})
     clock = phase_clock(cfg, inputs, phase.epochs, first_epoch=0)

@@ -14,7 +14,7 @@ from clrx.data.open import Data
 from clrx.metrics.intervals import intervals
 from clrx.metrics.measure import choose_threshold, confusion, threshold_rule
 from clrx.metrics.predictions import write_predictions
-from clrx.network.load_weights import read_weights, save_weights
+from clrx.network.weights_file import read_weights, save_weights
 from clrx.schedule.stretch import scaled_mark
 from clrx.train.evaluate import evaluate
 from clrx.train.records import TrainState

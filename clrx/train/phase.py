@@ -12,8 +12,7 @@ from clrx.config.phases import Phase
 from clrx.config.schema import TrainConfig
 from clrx.core.signals import Interrupted, Stop
 from clrx.metrics.measure import measure
-from clrx.network.load_weights import save_weights
-from clrx.network.sections import set_trainable
+from clrx.network.weights_file import save_weights
 from clrx.run.checkpoint import under_prefix
 from clrx.run.directory import Diverged
 from clrx.run.interval import Interval, interval_of
@@ -80,7 +79,7 @@ def _with_backoffs(run: PhaseRun, tensors: Tensors) -> Work:
 
 def _train_phase(run: PhaseRun, tensors: Tensors) -> Work:
     cfg, phase, setup, state = run.cfg, run.phase, run.setup, run.state
-    set_trainable(setup.network, phase.trainable)
+    setup.network.set_trainable(phase.trainable)
     inputs = inputs_of(cfg, setup, state, phase)
     work = phase_work(cfg, phase, setup, inputs, state, tensors)
     clock = phase_clock(cfg, inputs, phase.epochs, state.first_epoch)

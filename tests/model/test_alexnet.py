@@ -4,7 +4,6 @@ from nodes import head_node, model_node
 from torchvision.models import alexnet
 
 from clrx.core.errors import UserError
-from clrx.network.load_weights import load_weights
 from clrx.network.network import build_network, check_network
 
 
@@ -15,7 +14,7 @@ def test_it_is_torchvisions_without_the_last_layer(tmp_path):
     network = build_network(
         model_node("alexnet"), head_node(), channels=3, size=224, outputs=2, seed=0
     ).eval()
-    load_weights(network, tmp_path / "alexnet.pth")
+    network.load(tmp_path / "alexnet.pth")
     images = torch.randn(2, 3, 224, 224)
     with torch.no_grad():
         torch.testing.assert_close(theirs.classifier[6](network.body(images)), theirs(images))

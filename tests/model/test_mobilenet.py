@@ -4,7 +4,6 @@ import torch
 from nodes import head_node, model_node
 from safetensors.torch import load_file
 
-from clrx.network.load_weights import load_weights
 from clrx.network.network import build_network
 
 
@@ -30,7 +29,8 @@ def test_width_is_the_papers_multiplier(width, features, parameters):
 def test_the_real_weights_fit_strictly_and_give_timms_features(shared_weights):
     path = shared_weights / "mobilenetv1_100_imagenet.safetensors"
     network = build_network(model_node("mobilenet"), head_node(), channels=3, size=64, outputs=2, seed=0)
-    (note,) = load_weights(network, path)
+    network.load(path)
+    (note,) = network.notes
     assert "the head is new" in note
     assert network.mean == (0.485, 0.456, 0.406)
     assert network.std == (0.229, 0.224, 0.225)

@@ -7,8 +7,8 @@ import torch
 from nodes import head_node, model_node
 
 from clrx.core.errors import UserError
-from clrx.network.load_weights import load_weights, save_weights
 from clrx.network.network import build_network, check_network
+from clrx.network.weights_file import save_weights
 
 
 def _network(channels=3, outputs=2, seed=0, name="mobilenet", **keys):
@@ -103,7 +103,7 @@ def test_the_first_difference_is_named_with_both_shapes(tmp_path):
     }
     for name, message in table.items():
         with pytest.raises(UserError, match=message):
-            load_weights(_network(), tmp_path / f"{name}.pth")
+            _network().load(tmp_path / f"{name}.pth")
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_the_first_difference_is_named_with_both_shapes(tmp_path):
 def test_a_file_that_is_no_weights_file_is_refused_by_name(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=message):
-        load_weights(_network(), tmp_path / name)
+        _network().load(tmp_path / name)
 
 
 def test_missing_files_are_refused_by_name(tmp_path):
     with pytest.raises(UserError, match=r"gone\.pth does not exist[\s\S]*imagenet"):
-        load_weights(_network(), tmp_path / "gone.pth")
+        _network().load(tmp_path / "gone.pth")
     with pytest.raises(UserError, match=r"directory without weights/best\.safetensors"):
-        load_weights(_network(), tmp_path)
+        _network().load(tmp_path)
 
 
 class _Malicious:
@@ -142,10 +142,10 @@ def test_a_malicious_pickle_is_refused_by_name_and_runs_nothing(tmp_path, legacy
     content = {"conv_stem.weight": torch.zeros(2), "x": _Malicious(marker)}
     torch.save(content, path, _use_new_zipfile_serialization=not legacy)
     with pytest.raises(UserError, match=r"evil\.pth is refused[\s\S]*posix\.system, which is code"):
-        load_weights(_network(), path)
+        _network().load(path)
     path.write_bytes(pickle.dumps(_Malicious(marker)))
     with pytest.raises(UserError, match=r"evil\.pth is"):
-        load_weights(_network(), path)
+        _network().load(path)
     assert not marker.exists()
 
 

@@ -6,7 +6,6 @@ from nodes import head_node, model_node
 
 from clrx.core.errors import UserError
 from clrx.network.network import build_network
-from clrx.network.sections import set_trainable
 
 SMALL = {"channels": 1, "size": 32, "outputs": 2}
 
@@ -60,7 +59,7 @@ def test_normalisation_travels_with_the_state():
 def test_set_trainable_freezes_the_rest_and_thaws_again(what, trained):
     network = _network()
     for again in ("head", what):
-        set_trainable(network, again)
+        network.set_trainable(again)
     for section, parameters in network.sections().items():
         assert {p.requires_grad for p in parameters} == {section in trained}
 
@@ -68,7 +67,7 @@ def test_set_trainable_freezes_the_rest_and_thaws_again(what, trained):
 def test_frozen_parts_keep_weights_and_statistics_and_cost_no_backward_pass():
     network = _network()
     images = torch.randn(8, 1, 32, 32)
-    set_trainable(network, ["middle", "head"])
+    network.set_trainable(["middle", "head"])
     network.train()
     frozen = {name for name, section in network.section_of.items() if section == "early"}
     modules = {name.rpartition(".")[0] for name in frozen}
@@ -89,7 +88,7 @@ def test_a_frozen_body_is_a_function_of_the_image_alone():
     images = torch.rand(4, 1, 32, 32)
     network.train()
     assert not torch.equal(network.body(images), network.body(images))  # dropout
-    set_trainable(network, "head")
+    network.set_trainable("head")
     network.train()
     assert torch.equal(network.body(images), network.body(images))
     assert not network.body(images).requires_grad
@@ -102,4 +101,4 @@ def test_a_frozen_body_is_a_function_of_the_image_alone():
 
 def test_an_unknown_section_is_refused():
     with pytest.raises(UserError, match=r"trainable: hed is unknown[\s\S]*did you mean head"):
-        set_trainable(_network(), "hed")
+        _network().set_trainable("hed")

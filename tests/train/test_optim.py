@@ -7,7 +7,6 @@ from safetensors.torch import load, save
 
 from clrx.core.errors import UserError
 from clrx.network.network import build_network
-from clrx.network.sections import set_trainable
 from clrx.policy.momentum import InverseMomentum
 from clrx.policy.triangular import Triangular
 from clrx.schedule.progress import progress_at
@@ -93,7 +92,7 @@ def test_state_of_another_network_is_refused():
     network = _network()
     optimizer = build_optimizer(network, optimizer_node("adam"))
     _step(network, optimizer)
-    set_trainable(network, "head")
+    network.set_trainable("head")
     head_only = build_optimizer(network, optimizer_node("adam"))
     with pytest.raises(UserError, match="does not fit"):
         load_optimizer_tensors(head_only, optimizer_tensors(optimizer))
@@ -109,7 +108,7 @@ def test_state_that_is_no_tensor_is_refused_by_name():
 
 def test_frozen_parameters_have_no_state_and_do_not_move():
     network = _network()
-    set_trainable(network, "head")
+    network.set_trainable("head")
     network.train()
     before = {name: tensor.clone() for name, tensor in network.body.state_dict().items()}
     optimizer = build_optimizer(network, optimizer_node("adam"))
