@@ -53,13 +53,6 @@ KNOWN: dict[str, set[str]] = {  # violations that are being mended: none is adde
     "data": {
         "clrx.data.classes is shorter than 40 lines",
     },
-    "network": {
-        "clrx.network.initial is shorter than 40 lines",
-        "clrx.network.load_weights imports omegaconf",
-        "clrx.network.network imports hydra",
-        "clrx.network.network imports omegaconf",
-        "clrx.network.stem is shorter than 40 lines",
-    },
     "run": {
         "clrx.run.directory imports omegaconf",
         "clrx.run.interval is shorter than 40 lines",
@@ -115,8 +108,6 @@ KNOWN: dict[str, set[str]] = {  # violations that are being mended: none is adde
         "clrx.cli.child <-> clrx.cli.failure <-> clrx.cli.main <-> clrx.config.compose <-> clrx.task.completion import each other",  # noqa: E501
         "clrx.cli.child <-> clrx.cli.failure <-> clrx.cli.main import each other",
         "clrx.cli.child <-> clrx.cli.main <-> clrx.config.compose <-> clrx.task.sweep import each other",
-        "clrx.network.load_weights <-> clrx.network.network <-> clrx.network.sections import each other",
-        "clrx.network.load_weights <-> clrx.network.network import each other",
     },
 }
 

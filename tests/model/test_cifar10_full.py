@@ -2,15 +2,13 @@ import copy
 
 import pytest
 import torch
-from nodes import head_node, model_node
+from networks import network_of
 
 from clrx.model.cifar10_full import Classifier, LocalNorm
-from clrx.network.network import build_network
 
 
 def network():
-    node, head = model_node("cifar10_full"), head_node("cifar10_full")
-    return build_network(node, head, channels=3, size=32, outputs=10, seed=0)
+    return network_of("cifar10_full", "cifar10_full", outputs=10)
 
 
 def test_it_has_the_parameters_of_caffes_prototxt():

@@ -1,13 +1,10 @@
 import torch
-from nodes import head_node, model_node
-
-from clrx.network.network import build_network
+from networks import model_section, network_of
 
 
 def test_it_is_the_network_of_figure_5():
-    node = model_node("cnn4")
-    assert node.binary_outputs == 2
-    network = build_network(node, head_node(), channels=1, size=16, outputs=2, seed=0)
+    assert model_section("cnn4").binary_outputs == 2
+    network = network_of("cnn4", channels=1, size=16)
     counts = [parameter.numel() for parameter in network.parameters()]
     layers = [weight + bias for weight, bias in zip(counts[::2], counts[1::2], strict=True)]
     assert layers == [320, 9248, 9248, 9248, 131328, 65792, 514]  # Alyafi, figure 5
@@ -15,7 +12,7 @@ def test_it_is_the_network_of_figure_5():
 
 
 def test_it_starts_as_keras_starts():
-    network = build_network(model_node("cnn4"), head_node(), channels=1, size=16, outputs=2, seed=0)
+    network = network_of("cnn4", channels=1, size=16)
     fc1 = network.body.fc1
     limit = (6 / (512 + 256)) ** 0.5  # Glorot uniform
     assert 0.98 * limit < float(fc1.weight.detach().abs().max()) <= limit

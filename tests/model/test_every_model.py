@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from nodes import head_node, model_node, names
+from networks import network_of
+from nodes import names
 
-from clrx.network.network import build_network
 from clrx.network.sections import SECTIONS
 
 SLOW = {"alexnet", "densenet121", "densenet161", "resnet34", "resnet50", "resnet101", "resnet152"}
@@ -16,9 +16,7 @@ MODELS = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_become_logits_and_one_step_lowers_the_loss(name, channels):
     for size in SIZES.get(name, (32, 64)):
-        network = build_network(
-            model_node(name), head_node(), channels=channels, size=size, outputs=4, seed=1
-        )
+        network = network_of(name, channels=channels, size=size, outputs=4, seed=1)
         assert len(network.mean) == len(network.std) == channels
         _every_parameter_once(network)
         images = torch.randn(6, channels, size, size, generator=torch.Generator().manual_seed(0))
@@ -68,7 +66,7 @@ def _every_parameter_once(network):
     ],
 )
 def test_sections_follow_the_stages_of_the_network(name, first_of_middle):
-    network = build_network(model_node(name), head_node(), channels=1, size=32, outputs=2, seed=0)
+    network = network_of(name, channels=1)
     of_body = [network.section_of[parameter] for parameter, _ in network.body.named_parameters()]
     assert of_body == sorted(of_body)  # all of early comes before all of middle
     middle = network.sections()["middle"]
@@ -79,10 +77,7 @@ def test_sections_follow_the_stages_of_the_network(name, first_of_middle):
     "name", ["mobilenet", "resnet18", "densenet121", pytest.param("alexnet", marks=pytest.mark.slow)]
 )
 def test_the_small_stem_keeps_the_resolution_and_the_shapes_of_the_weights(name):
-    imagenet, small = (
-        build_network(model_node(name, stem=stem), head_node(), channels=1, size=64, outputs=2, seed=0)
-        for stem in ("imagenet", "small")
-    )
+    imagenet, small = (network_of(name, stem=stem, channels=1, size=64) for stem in ("imagenet", "small"))
     weights = imagenet.state_dict()
     assert {k: v.shape for k, v in small.state_dict().items()} == {k: v.shape for k, v in weights.items()}
     sizes = {}

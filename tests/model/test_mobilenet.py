@@ -1,10 +1,8 @@
 import pytest
 import timm
 import torch
-from nodes import head_node, model_node
+from networks import network_of
 from safetensors.torch import load_file
-
-from clrx.network.network import build_network
 
 
 @pytest.mark.parametrize(("width", "features", "parameters"), [(1.0, 1024, 3_206_976), (0.25, 256, 213_072)])
@@ -19,16 +17,14 @@ def test_width_is_the_papers_multiplier(width, features, parameters):
         27 * ins[0] + 2 * ins[0] + sum(9 * i + 2 * i + i * o + 2 * o for i, o in zip(ins, outs, strict=True))
     )
     assert by_hand == parameters
-    network = build_network(
-        model_node("mobilenet", width=width), head_node(), channels=3, size=32, outputs=1, seed=0
-    )
+    network = network_of("mobilenet", width=width, outputs=1)
     assert sum(p.numel() for p in network.body.parameters()) == parameters
     assert network.head.fc.in_features == features
 
 
 def test_the_real_weights_fit_strictly_and_give_timms_features(shared_weights):
     path = shared_weights / "mobilenetv1_100_imagenet.safetensors"
-    network = build_network(model_node("mobilenet"), head_node(), channels=3, size=64, outputs=2, seed=0)
+    network = network_of("mobilenet", size=64)
     network.load(path)
     (note,) = network.notes
     assert "the head is new" in note

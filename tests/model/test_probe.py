@@ -7,15 +7,13 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from nodes import head_node, model_node
+from networks import network_of
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-from clrx.network.network import build_network
 
 IMAGES = 1200  # the first of the archive
 
@@ -36,8 +34,7 @@ def _lesions(folder) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _probe(weights, images, labels, groups, seed=0) -> float:
     """AUROC of a linear classifier on frozen features: five folds, no lesion on both sides of one."""
-    node = model_node("mobilenet", weights=weights)
-    network = build_network(node, head_node(), channels=3, size=64, outputs=2, seed=seed).eval()
+    network = network_of("mobilenet", weights=weights, size=64, seed=seed).eval()
     mean, std = (torch.tensor(v).reshape(-1, 1, 1) for v in (network.mean, network.std))
     with torch.no_grad():
         features = [

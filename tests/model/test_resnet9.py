@@ -1,20 +1,17 @@
 import pytest
-from nodes import head_node, model_node
+from networks import network_of
 
 from clrx.core.errors import UserError
-from clrx.network.network import build_network
 
 
 def test_it_has_the_parameters_of_pages_network():
     """Convolutions 6,563,520, normalisation 4,480, linear layer 5,120 + its 10 biases."""
-    network = build_network(model_node("resnet9"), head_node(), channels=3, size=32, outputs=10, seed=0)
+    network = network_of("resnet9", outputs=10)
     assert sum(parameter.numel() for parameter in network.parameters()) == 6_563_520 + 4_480 + 5_120 + 10
 
 
 def test_width_scales_it():
-    network = build_network(
-        model_node("resnet9", width=16), head_node(), channels=3, size=32, outputs=10, seed=0
-    )
+    network = network_of("resnet9", width=16, outputs=10)
     convolutions = 9 * (3 * 16 + 16 * 32 + 2 * 32 * 32 + 32 * 64 + 64 * 128 + 2 * 128 * 128)
     norms = 2 * (16 + 3 * 32 + 64 + 3 * 128)
     assert (
@@ -25,4 +22,4 @@ def test_width_scales_it():
 @pytest.mark.parametrize("width", [0, 1.5, "wide"])
 def test_a_width_that_is_no_width_is_refused(width):
     with pytest.raises(UserError, match=r"model\.width"):
-        build_network(model_node("resnet9", width=width), head_node(), channels=3, size=32, outputs=2, seed=0)
+        network_of("resnet9", width=width)

@@ -2,19 +2,18 @@
 
 import pytest
 import torch
-from nodes import head_node, model_node
+from networks import network_of
 
-from clrx.network.network import build_network
 from clrx.network.weights_file import save_weights
 
 
 def _pair(tmp_path, model, size, **keys):
     """A colour network with random weights, and the grey one made of its published-style file."""
-    colour = build_network(model_node(model, **keys), head_node(), channels=3, size=size, outputs=2, seed=5)
+    colour = network_of(model, size=size, seed=5, **keys)
     torch.save(colour.body.state_dict(), tmp_path / "colour.pth")
     colour.load(tmp_path / "colour.pth")
-    node = model_node(model, weights=str(tmp_path / "colour.pth"), **keys)
-    return colour.eval(), build_network(node, head_node(), channels=1, size=size, outputs=2, seed=0).eval()
+    grey = network_of(model, channels=1, size=size, weights=str(tmp_path / "colour.pth"), **keys)
+    return colour.eval(), grey.eval()
 
 
 def _normalised(network, images):
@@ -70,7 +69,7 @@ def test_the_kernel_by_hand(tmp_path):
 def test_a_former_grey_run_brings_its_constant_along(tmp_path):
     _, grey = _pair(tmp_path, "resnet18", 32)
     save_weights(grey, tmp_path / "weights" / "best.safetensors")
-    fresh = build_network(model_node("resnet18"), head_node(), channels=1, size=32, outputs=2, seed=9).eval()
+    fresh = network_of("resnet18", channels=1, seed=9).eval()
     fresh.load(tmp_path)
     images = torch.rand(2, 1, 32, 32)
     with torch.no_grad():

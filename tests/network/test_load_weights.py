@@ -4,18 +4,15 @@ import zipfile
 
 import pytest
 import torch
-from nodes import head_node, model_node
+from networks import network_of
 
 from clrx.core.errors import UserError
-from clrx.network.network import build_network, check_network
 from clrx.network.weights_file import save_weights
 
 
 def _network(channels=3, outputs=2, seed=0, name="mobilenet", **keys):
     keys = {"width": 0.25} | keys if name == "mobilenet" else keys
-    return build_network(
-        model_node(name, **keys), head_node(), channels=channels, size=32, outputs=outputs, seed=seed
-    )
+    return network_of(name, channels=channels, outputs=outputs, seed=seed, **keys)
 
 
 @pytest.fixture
@@ -75,13 +72,7 @@ def test_a_head_that_does_not_fit_is_new_and_said_to_be(run):
 )
 def test_a_former_run_of_another_network_is_refused_though_shapes_may_fit(run, keys, message):
     with pytest.raises(UserError, match=message):
-        check_network(model_node("mobilenet", weights=str(run[0]), **keys), head_node(), size=32)
-
-
-def test_the_check_takes_the_channels_of_the_weights(tmp_path, run):
-    save_weights(_network(channels=1), tmp_path / "grey" / "weights" / "best.safetensors")
-    for path in (tmp_path / "grey", run[0]):
-        check_network(model_node("mobilenet", width=0.25, weights=str(path)), head_node(), size=32)
+        _network(weights=str(run[0]), **keys)
 
 
 def test_the_first_difference_is_named_with_both_shapes(tmp_path):
@@ -169,7 +160,7 @@ def test_a_failed_timm_download_names_the_file_and_the_way_out(tmp_path, monkeyp
     monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path))
     message = r"could not download timm/resnet18\.tv_in1k \(model\.safetensors\)[\s\S]*model\.weights=PATH"
     with pytest.raises(UserError, match=message):
-        check_network(model_node("resnet18", weights="imagenet"), head_node(), size=32)
+        network_of("resnet18", weights="imagenet")
 
 
 def test_a_failed_torchvision_download_names_the_file_and_the_way_out(tmp_path, monkeypatch):
@@ -182,7 +173,7 @@ def test_a_failed_torchvision_download_names_the_file_and_the_way_out(tmp_path, 
     monkeypatch.setattr("torch.hub.urlopen", unreachable)
     message = r"could not download alexnet-owt-7be5be79\.pth[\s\S]*model\.weights=PATH"
     with pytest.raises(UserError, match=message):
-        check_network(model_node("alexnet", weights="imagenet"), head_node(), size=64)
+        network_of("alexnet", weights="imagenet", size=64)
 
 
 def test_a_model_without_published_weights_says_so():

@@ -2,17 +2,14 @@ import copy
 
 import pytest
 import torch
-from nodes import head_node, model_node
+from networks import network_of
 
 from clrx.core.errors import UserError
-from clrx.network.network import build_network
-
-SMALL = {"channels": 1, "size": 32, "outputs": 2}
 
 
 def _network(name="mobilenet", seed=0, head="linear", **keys):
     keys = {"width": 0.25} | keys if name == "mobilenet" else keys
-    return build_network(model_node(name, **keys), head_node(head), seed=seed, **SMALL)
+    return network_of(name, head, channels=1, seed=seed, **keys)
 
 
 def test_initial_weights_depend_on_the_seed_alone():
