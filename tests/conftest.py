@@ -1,14 +1,51 @@
-"""Where tests find the real data and weights; those that need them skip, with the reason, where they are absent."""
+"""What all tests share: threads, compiled modules, the examples of hypothesis, and where real data are found."""
 
 import os
+import random
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # One thread a process: several at once on few cores wait for each other far longer than they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+# Where Python is told to write no bytecode, each process that a test starts compiles the 3,000 modules of torch and
+# others again, in 20 s. They are kept beside pytest's cache instead: nothing is written among the sources.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
+    sys.dont_write_bytecode = False
+
+# The same examples at every run. CLRX_RANDOM=1 has others each time, CLRX_RANDOM=N those of seed N.
+ASKED = os.environ.get("CLRX_RANDOM", "")
+SEED = random.SystemRandom().randrange(2, 10**9) if ASKED == "1" else int(ASKED or 0)
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.register_profile("random", derandomize=False, deadline=None, database=None, print_blob=True)
+settings.load_profile("random" if SEED else "same")
+
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give hypothesis the seed; its plugin reads it after this."""
+    if SEED and config.getoption("--hypothesis-seed") is None:
+        config.option.hypothesis_seed = str(SEED)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how to have the same random examples again."""
+    if SEED:
+        terminalreporter.write_line(f"random examples of seed {SEED}: CLRX_RANDOM={SEED} repeats them")
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Random numbers for a test: the same at every run, others with CLRX_RANDOM."""
+    return random.Random(SEED)
 
 
 @pytest.fixture(scope="session")

@@ -190,11 +190,9 @@ def settle(command, path: Path) -> None:
 
 
 def fuzzed(cases: int):
-    """The same cases at every run. SECONDS are of the processor, whatever else it does; pytest's limit ends a hang."""
+    """As many cases, the same at every run. SECONDS are of the processor, whatever else it does; pytest's limit ends a hang."""
     quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    return settings(
-        max_examples=cases, deadline=None, derandomize=True, database=None, suppress_health_check=quiet
-    )
+    return settings(max_examples=cases, suppress_health_check=quiet)
 
 
 def overrides(keys: list[str]):

@@ -41,7 +41,7 @@ sources = st.builds(
 ways = st.sampled_from([{"by": "group"}, {"by": "image"}, *({"by": "group", "fold": f} for f in range(3))])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(source=sources, way=ways, seed=st.integers(0, 2**40), order=st.randoms(use_true_random=False))
 def test_a_split_is_a_partition_that_keeps_groups_whole_whatever_the_order(source, way, seed, order):
     request = {"validation": 0.2, "test": 0.3, "folds": 3, "seed": seed, **way}
@@ -62,7 +62,7 @@ def test_a_split_is_a_partition_that_keeps_groups_whole_whatever_the_order(sourc
     assert make_split(again, **request).hash == split.hash
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     source=sources,
     folds=st.integers(2, 6),
@@ -76,7 +76,7 @@ def test_the_test_parts_of_all_folds_divide_the_data(source, folds, seed, by):
     assert len({split.hash for split in splits}) == folds
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=3, max_size=40),
     validation=st.floats(0.05, 0.4),

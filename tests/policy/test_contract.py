@@ -88,7 +88,7 @@ def test_resume_is_only_a_step_number(name):
 
 
 @pytest.mark.parametrize("name", POLICIES)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(
     base_lr=st.floats(0, 0.1),
     height=st.floats(0, 10),
