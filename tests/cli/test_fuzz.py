@@ -190,7 +190,7 @@ def settle(command, path: Path) -> None:
 
 
 def fuzzed(cases: int):
-    """As many cases, the same at every run. SECONDS are of the processor, whatever else it does; pytest's limit ends a hang."""
+    """So many cases. SECONDS are of the processor, whatever else it does; pytest's limit ends a hang."""
     quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     return settings(max_examples=cases, suppress_health_check=quiet)
 
