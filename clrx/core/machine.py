@@ -12,7 +12,7 @@ from clrx.core.errors import UserError
 if TYPE_CHECKING:
     import torch
 
-PACKAGES = ("clrx", "torch", "torchvision", "timm", "numpy", "pandas", "scikit-learn", "hydra-core", "pillow")
+PACKAGES = ("clrx", "torch", "torchvision", "timm", "numpy", "pandas", "scipy", "hydra-core", "pillow")
 
 
 def versions() -> dict[str, str]:

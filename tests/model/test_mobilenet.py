@@ -4,6 +4,8 @@ import torch
 from networks import network_of
 from safetensors.torch import load_file
 
+from clrx.model.mobilenet import build
+
 
 @pytest.mark.parametrize(("width", "features", "parameters"), [(1.0, 1024, 3_206_976), (0.25, 256, 213_072)])
 def test_width_is_the_papers_multiplier(width, features, parameters):
@@ -20,6 +22,22 @@ def test_width_is_the_papers_multiplier(width, features, parameters):
     network = network_of("mobilenet", width=width, outputs=1)
     assert sum(p.numel() for p in network.body.parameters()) == parameters
     assert network.head.fc.in_features == features
+
+
+@pytest.mark.parametrize(("name", "width"), [("mobilenetv1_100", 1.0), ("mobilenetv1_125", 1.25)])
+@pytest.mark.parametrize("pad_type", ["", "same"])
+def test_it_is_timms_network_where_timm_has_the_width(name, width, pad_type):
+    """Names, seeded initial weights and features are those of timm.create_model."""
+    torch.manual_seed(5)
+    theirs = timm.create_model(name, pad_type=pad_type, num_classes=0).eval()
+    torch.manual_seed(5)
+    ours = build(channels=3, size=48, width=width, pad_type=pad_type).module.eval()
+    images = torch.randn(2, 3, 48, 48)
+    with torch.no_grad():
+        assert torch.equal(ours(images), theirs(images))
+    expected = theirs.state_dict()
+    assert list(ours.state_dict()) == list(expected)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in ours.state_dict().items())
 
 
 def test_the_real_weights_fit_strictly_and_give_timms_features(shared_weights):
