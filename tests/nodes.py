@@ -1,9 +1,17 @@
-"""Configuration nodes as the command line would compose them, for tests of what is built from them."""
+"""Configuration as the command line would compose it, typed, whole and in parts."""
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, open_dict
+
+from clrx.config.compose import register_resolvers
+from clrx.config.load import load
+from clrx.config.schema import Model, TrainConfig
+from clrx.config.target import Target
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -13,25 +21,44 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("[!_]*.yaml"))
 
 
-def model_node(model: str, /, **keys: Any) -> DictConfig:
-    """conf/model/NAME.yaml over its _common.yaml, with keys set as on the command line."""
-    own = OmegaConf.load(CONF / "model" / f"{model}.yaml")
-    assert own.pop("defaults") == ["_common", "_self_"]
-    node = OmegaConf.merge(OmegaConf.load(CONF / "model" / "_common.yaml"), own)
-    OmegaConf.set_struct(node, True)
-    if "options" in keys:
-        OmegaConf.set_struct(node.options, False)  # as `+model.options.KEY=...` does
-    return OmegaConf.merge(node, keys)
+def composed(*words: str, task: str = "train") -> DictConfig:
+    """What Hydra composes of the words of a command line."""
+    return deepcopy(_composed(task, *words))
 
 
-def head_node(head: str = "linear", /, **keys: Any) -> DictConfig:
-    return OmegaConf.merge(OmegaConf.load(CONF / "head" / f"{head}.yaml"), keys)
+@cache
+def _composed(task: str, *words: str) -> DictConfig:
+    register_resolvers()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(task, list(words))
+
+
+def configured(*words: str) -> TrainConfig:
+    """The typed configuration of the words of a command line."""
+    return load(composed(*words))
+
+
+def _part(group: str, option: str, keys: dict[str, Any], *words: str) -> Any:
+    raw = composed(f"{group}={option}", *words)
+    with open_dict(raw):
+        for key, value in keys.items():
+            raw[group][key] = value
+    return getattr(load(raw), group)
+
+
+def model_node(model: str, /, **keys: Any) -> Model:
+    """The model section of `model=NAME` with keys set."""
+    return _part("model", model, keys)
+
+
+def head_node(head: str = "linear", /, **keys: Any) -> Target:
+    """The target of `head=NAME` with keys set."""
+    return _part("head", head, keys)
 
 
 def optimizer_node(
     name: str, lr: float = 0.01, momentum: float = 0.9, weight_decay: float = 0.0, **keys: Any
-) -> DictConfig:
-    """conf/optimizer/NAME.yaml below a root that has the keys of train.yaml which it reads."""
-    own = OmegaConf.merge(OmegaConf.load(CONF / "optimizer" / f"{name}.yaml"), keys)
-    root = OmegaConf.create({"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "optimizer": own})
-    return root.optimizer
+) -> Target:
+    """The target of `optimizer=NAME` with keys set."""
+    settings = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+    return _part("optimizer", name, keys, *(f"{key}={value}" for key, value in settings.items()))

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 COMMANDS = {
     "train": "train one configuration",
@@ -38,8 +39,8 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code."""
+def run(arguments: Sequence[str], **options: Any) -> int:
+    """Run one command line and return its exit code; `options` go to the task of train and resume."""
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         return _say(usage())
     if arguments[0] in ("-V", "--version"):
@@ -48,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
         return _say(f"clrx {__version__}")
     from clrx.cli.failure import exit_code_of
 
-    return exit_code_of(lambda: _dispatch(arguments[0], list(arguments[1:])))
+    return exit_code_of(lambda: _dispatch(arguments[0], list(arguments[1:]), options))
 
 
 def usage() -> str:
@@ -59,7 +60,7 @@ def usage() -> str:
     return "\n".join([title, "", "usage: clrx COMMAND [key=value ...]", "", *lines, "", EXAMPLES])
 
 
-def _dispatch(command: str, arguments: list[str]) -> int:
+def _dispatch(command: str, arguments: list[str], options: dict[str, Any]) -> int:
     from clrx.core.errors import UserError, did_you_mean
 
     if command not in COMMANDS:
@@ -72,14 +73,14 @@ def _dispatch(command: str, arguments: list[str]) -> int:
     if command in PLAIN:
         from importlib import import_module
 
-        return import_module(f"clrx.task.{command}").main(arguments)
+        return import_module(f"clrx.task.{command}").main(arguments, **options)
     if command == "sweep":
         from clrx.task.sweep import main as sweep
 
         return sweep(arguments, conf_dir())
     from clrx.config.compose import run_hydra
 
-    return run_hydra(command.replace("-", "_"), arguments, conf_dir())
+    return run_hydra(command.replace("-", "_"), arguments, conf_dir(), **options)
 
 
 def _say(text: str) -> int:

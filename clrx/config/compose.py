@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -18,14 +19,14 @@ from clrx.cli.completion import options_of
 from clrx.core.errors import FULL, ClrxError, UserError, causes, did_you_mean
 
 
-def run_hydra(task: str, arguments: list[str], conf: Path) -> int:
-    """Compose conf/<task>.yaml with the overrides and run clrx.task.<task>.task(cfg)."""
+def run_hydra(task: str, arguments: list[str], conf: Path, **options: Any) -> int:
+    """Compose conf/<task>.yaml with the overrides and run clrx.task.<task>.task(cfg, **options)."""
     codes: list[int] = []
     errors: list[BaseException] = []
 
     def entry(cfg: DictConfig) -> None:
         try:
-            codes.append(run_task(task, cfg, arguments))
+            codes.append(run_task(task, cfg, arguments, **options))
         except Exception as error:  # kept from Hydra, which would print it its own way
             errors.append(error)
 
@@ -62,23 +63,40 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("unique", lambda: token_hex(4), replace=True, use_cache=True)
 
 
-def run_task(task: str, cfg: DictConfig, arguments: list[str]) -> int:
+def run_task(task: str, cfg: DictConfig, arguments: list[str], **options: Any) -> int:
     """Run one task with the place and the choices of this invocation written under `cfg.run`."""
     about = HydraConfig.get()
     directory = Path(about.runtime.output_dir)
     words = OmegaConf.to_container(about.overrides.task)  # a loop over the node would resolve what is in them
     assert isinstance(words, list)
+    choices = {k: v for k, v in about.runtime.choices.items() if not k.startswith("hydra")}
     with open_dict(cfg):
+        if not reads_disease(cfg):
+            refuse_disease(cfg, words)
+            del cfg.disease, choices["disease"]
         cfg.run = {
             "dir": str(directory),
-            "choices": {k: v for k, v in about.runtime.choices.items() if not k.startswith("hydra")},
+            "choices": choices,
             "command": _literal(" ".join(["clrx", task.replace("_", "-"), *arguments])),
             "overrides": [_literal(str(word)) for word in words],
         }
     try:
-        return import_module(f"clrx.task.{task}").task(cfg) or 0
+        return import_module(f"clrx.task.{task}").task(cfg, **options) or 0
     finally:
         _remove_if_empty(directory)
+
+
+def reads_disease(cfg: DictConfig) -> bool:
+    """Whether the dataset reads conf/disease/: its keys refer to it."""
+    return "${disease." in OmegaConf.to_yaml(cfg.dataset)
+
+
+def refuse_disease(cfg: DictConfig, words: list[Any]) -> None:
+    """UserError where a disease was asked for and the dataset reads none."""
+    if asked := [word for word in map(str, words) if re.match(r"[+~]*disease\b", word)]:
+        what = f"{asked[0]}: this dataset reads no disease"
+        fix = "leave it out, or dataset=chestxray14"
+        raise UserError(what, where="disease", allowed="with dataset=phantom or chestxray14", fix=fix)
 
 
 def _literal(text: str) -> str:

@@ -19,6 +19,7 @@ from clrx.core.errors import UserError, did_you_mean
 AUTO, RATES = "auto", ("base_lr", "max_lr")
 POLICIES = ("policy", "momentum_policy", "plan")  # what reads `bounds`
 INVOCATION = ("run",)  # keys of one command, not of what it computes
+UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's types of error
 Config = TypeVar("Config", bound=TrainConfig)
 
 
@@ -54,22 +55,14 @@ def load(raw: DictConfig, bounds: Mapping[str, float] | None = None, *, kind: An
     try:
         return _adapter(kind).validate_python(shared)
     except ValidationError as error:
-        raise _mistake(error.errors()[0], kind, shared) from error
+        mistakes = sorted(error.errors(), key=lambda one: one["type"] not in UNKNOWN)  # rather than what it hides
+        raise _mistake(mistakes[0], kind, shared) from error
 
 
 def recorded(raw: DictConfig) -> dict[str, Any]:
-    """The resolved configuration as plain values, for config.yaml: without what belongs to one command.
-
-    `disease` is left out where the dataset does not read it.
-    """
+    """The resolved configuration as plain values, for config.yaml: without what belongs to one command."""
     plain = _resolved(raw, None, keep_auto=True)
-    left_out = {*INVOCATION, *(() if reads_disease(raw) else ("disease",))}
-    return {name: value for name, value in plain.items() if name not in left_out}
-
-
-def reads_disease(raw: DictConfig) -> bool:
-    """Whether the dataset is one of those that conf/disease/ is for: it names a label of the NIH table."""
-    return "label" in raw.dataset and "_target_" in raw.dataset and "disease" in raw
+    return {name: value for name, value in plain.items() if name not in INVOCATION}
 
 
 def is_auto(raw: DictConfig) -> bool:
@@ -174,7 +167,7 @@ def _mistake(error: ErrorDetails, kind: type, plain: Mapping[str, Any]) -> UserE
         return inner
     path = _path(error["loc"], plain)
     where = ".".join(map(str, path))
-    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+    if error["type"] in UNKNOWN:
         holder = section_at(kind, path[:-1])
         known = list(holder.__pydantic_fields__) if holder else []  # type: ignore[attr-defined]
         fix = did_you_mean(str(path[-1]), known)

@@ -129,8 +129,11 @@ class Split:
 class EarlyStopping:
     """When a phase ends before its epochs are over."""
 
-    patience: Whole | None = key(
-        "how long without a better value; null: off", "epochs, or whole cycles under a cyclical policy", ge=1
+    patience: Whole | None = Field(
+        default=None,
+        description="how long without a better value; null: off",
+        json_schema_extra={"unit": "epochs, or whole cycles under a cyclical policy"},
+        ge=1,
     )
     metric: Metric = Field(
         default="auto", description="auto: the selection metric; loss or any metric of epochs.csv"

@@ -16,10 +16,10 @@ from clrx.train.extend import extend_run
 from clrx.train.preflight import check_config
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], **options: Any) -> int:
     """Continue the run in the directory named; key=value words may change what cannot change results.
 
-    `epochs=+N` makes the run longer (clrx.train.extend says how), also a complete one.
+    `epochs=+N` makes the run longer (clrx.train.extend says how), also a complete one. `options` go to train.task.
     """
     if not arguments or "=" in arguments[0]:
         raise UserError(
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         config = recorded(recorded_config(path))
         extend_run(path, config, epochs[-1], lambda plain: load(OmegaConf.create(plain)))
         raw = _with(recorded_config(path), others)
-    return train.task(raw)
+    return train.task(raw, **options)
 
 
 def _with(cfg: DictConfig, words: list[str]) -> DictConfig:

@@ -89,7 +89,7 @@ def _train_phase(run: PhaseRun, tensors: Tensors) -> Work:
         if not state.images:  # between two epochs
             _checkpoint(run, work)  # there is always a good state to go back to
             keep_good(cfg, setup, state, run.files, work.optimizer)
-        while not _phase_done(run):
+        while not is_done(run):
             _train_epoch(run, work, inputs, clock, steps, interval)
             _finish_epoch(run, inputs)
             keep_good(cfg, setup, state, run.files, work.optimizer)
@@ -147,7 +147,7 @@ def _train_epoch(
 def _finish_epoch(run: PhaseRun, inputs: Inputs) -> None:
     """Evaluate the epoch that was trained, record it, and keep its weights if they are the best so far."""
     began, state = time.perf_counter(), run.state
-    metrics = _validate(run, inputs)
+    metrics = validate(run, inputs)
     with run.stop.shield():
         seconds = state.seconds + time.perf_counter() - began
         row = _epoch_row(run.phase, state, metrics, seconds)
@@ -159,7 +159,7 @@ def _finish_epoch(run: PhaseRun, inputs: Inputs) -> None:
         _keep_weights(run)
 
 
-def _validate(run: PhaseRun, inputs: Inputs) -> dict[str, float | None]:
+def validate(run: PhaseRun, inputs: Inputs) -> dict[str, float | None]:
     """Metrics at 0.5 on the monitored rows, with the loss; empty where nothing is monitored."""
     if not len(inputs.monitored):
         return {}
@@ -220,7 +220,7 @@ def _values(run: PhaseRun, name: str) -> list[float]:
     return oriented(name, column(run.files.path / "epochs.csv", name))
 
 
-def _phase_done(run: PhaseRun) -> bool:
+def is_done(run: PhaseRun) -> bool:
     """Whether the phase has had its epochs or its patience is spent."""
     state, phase = run.state, run.phase
     done = state.epochs - state.first_epoch

@@ -1,4 +1,4 @@
-"""The contract of every conf/experiment/*/*.yaml: it composes, races what it says, knows whose numbers it carries."""
+"""The contract of every conf/experiment/*/*.yaml: it composes, compares what it says, knows whose numbers it has."""
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -6,10 +6,10 @@ from omegaconf import OmegaConf
 
 from clrx.cli.main import conf_dir
 from clrx.config.compose import register_resolvers
-from clrx.range_test.bounds import plan_before, with_auto_bounds
+from clrx.config.load import check_bounds, load, recorded
+from clrx.config.phases import build_phases
 from clrx.report.grouping import texts
 from clrx.report.published import LESS_IS_BETTER, read
-from clrx.run.directory import plain_config
 from clrx.train.preflight import check_config
 
 FILES = sorted((conf_dir() / "experiment").glob("*/*.yaml"))
@@ -17,8 +17,8 @@ NAMES = [f"{file.parent.name}/{file.stem}" for file in FILES]
 TESTED = ("auroc", "average_precision", "accuracy", "precision", "recall", "f1")
 
 
-def raced(name: str) -> dict[str, list[str]]:
-    """Key -> the values that the experiment races."""
+def compared(name: str) -> dict[str, list[str]]:
+    """Key -> the values that the experiment compares."""
     params = OmegaConf.load(conf_dir() / "experiment" / f"{name}.yaml").hydra.sweeper.params
     return {str(key): str(values).split(",") for key, values in params.items()}
 
@@ -33,7 +33,7 @@ def composed(*words: str):
 def options(cfg) -> dict[str, str]:
     """What `match` of a published number may name: choices, and single keys."""
     choices = {str(key): str(value) for key, value in cfg.hydra.runtime.choices.items()}
-    return dict(texts(plain_config(without_hydra(cfg)))) | choices
+    return dict(texts(recorded(without_hydra(cfg)))) | choices
 
 
 def without_hydra(cfg):
@@ -41,16 +41,17 @@ def without_hydra(cfg):
 
 
 def accepted(cfg) -> None:
-    cfg = with_auto_bounds(without_hydra(cfg))
-    check_config(cfg)
-    assert plan_before(cfg)
+    raw = without_hydra(cfg)
+    check_bounds(raw)
+    check_config(load(raw))
+    assert build_phases(load(raw))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_composes_and_its_published_numbers_are_of_what_it_races(name):
-    cfg, race = composed(f"experiment={name}"), raced(name)
+def test_it_composes_and_its_published_numbers_are_of_what_it_compares(name):
+    cfg, sweep = composed(f"experiment={name}"), compared(name)
     accepted(cfg)
-    assert "seed" in race
+    assert "seed" in sweep
     known = options(cfg)
     for node in OmegaConf.to_container(cfg.published):
         entry = read(node)
@@ -59,7 +60,7 @@ def test_it_composes_and_its_published_numbers_are_of_what_it_races(name):
         base = entry.metric.removeprefix("val_").removeprefix("train_").removesuffix("_at_0.5")
         assert base in (*TESTED, *LESS_IS_BETTER)
         for key, value in entry.match.items():
-            assert str(value) in race.get(key, [known.get(key)]), f"{key}: {value} is not raced"
+            assert str(value) in sweep.get(key, [known.get(key)]), f"{key}: {value} is not compared"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,8 +76,8 @@ def test_no_number_stands_twice(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_every_value_that_is_raced_composes(name):
-    for key, values in raced(name).items():
+def test_every_value_that_is_compared_composes(name):
+    for key, values in compared(name).items():
         for value in values:
             accepted(composed(f"experiment={name}", f"{key}={value}"))
 
@@ -94,7 +95,7 @@ def test_table_5_trains_each_disease_as_tables_2_to_4_have_it():
 
 def test_table_7_trains_again_as_table_8_has_it():
     cfg = composed("experiment=chopade2021/table7", "disease=infiltration")
-    decay, clr = plan_before(without_hydra(cfg))
+    decay, clr = build_phases(load(without_hydra(cfg)))
     assert (decay.epochs, decay.policy.lr, decay.policy.decay) == (10, 0.01, 0.001)
     assert (clr.epochs, clr.policy.base_lr, clr.policy.max_lr, clr.policy.step_size) == (10, 0.005, 0.02, 2)
     assert type(clr.policy).__name__ == "ModifiedTriangular2"
@@ -102,9 +103,9 @@ def test_table_7_trains_again_as_table_8_has_it():
 
 def test_smiths_plans_have_his_iterations():
     """Table 1: 70,000, 25,000, 25,000, 70,000 and 42,000 iterations, of which 500 are an epoch."""
-    plans = raced("smith2017/table1")["plan"]
+    plans = compared("smith2017/table1")["plan"]
     cfgs = [without_hydra(composed("experiment=smith2017/table1", f"plan={name}")) for name in plans]
-    assert [500 * sum(phase.epochs for phase in plan_before(cfg)) for cfg in cfgs] == [
+    assert [500 * sum(phase.epochs for phase in build_phases(load(cfg))) for cfg in cfgs] == [
         *(70_000, 25_000, 25_000, 70_000, 42_000)
     ]
 

@@ -1,18 +1,18 @@
 """A plan is refused, with the place of its mistake, before any data is read."""
 
 import pytest
-from plans import CONSTANT, PHASE, config
+from plans import CONSTANT, PHASE, config, phases_of
 
-from clrx.config.phases import Stopping, build_plan
+from clrx.config.schema import EarlyStopping, RateScales
 from clrx.core.errors import UserError
 from clrx.schedule.progress import Progress
 
 
 def test_what_a_phase_does_not_say():
-    (phase,) = build_plan(config(PHASE))
+    (phase,) = phases_of(config(PHASE))
     assert (phase.name, phase.epochs, phase.trainable, phase.start) == ("main", 4, "all", "previous")
-    assert phase.rate_scales == {"early": 1.0, "middle": 1.0, "head": 1.0}
-    assert phase.stopping == Stopping(None, "auto", 0.0)
+    assert phase.rate_scales == RateScales(early=1.0, middle=1.0, head=1.0)
+    assert phase.stopping == EarlyStopping(patience=None, metric="auto", min_delta=0.0)
     assert (phase.features, phase.feature_copies) == (False, 1)
     assert phase.momentum_policy is None
     assert phase.policy(Progress(3, 1.5, 0.4)) == 0.01
@@ -30,10 +30,10 @@ def test_what_a_phase_says():
         "start": "best",
         "policy": triangular,
     }
-    first, second = build_plan(config(PHASE, PHASE | says | {"name": "head"}))
+    first, second = phases_of(config(PHASE, PHASE | says | {"name": "head"}))
     assert (second.trainable, second.features, second.feature_copies) == ("head", True, 3)
-    assert second.rate_scales == {"early": 0.0, "middle": 1.0, "head": 2.0}
-    assert second.stopping == Stopping(2, "auto", 0.0)
+    assert second.rate_scales == RateScales(early=0.0, middle=1.0, head=2.0)
+    assert second.stopping == EarlyStopping(patience=2, metric="auto", min_delta=0.0)
     assert second.start == "best"
     assert second.cycle_ends == (2.0, 4.0)
     assert first.name == "main"
@@ -42,57 +42,61 @@ def test_what_a_phase_says():
 def test_phases_share_the_warmup_and_the_early_stopping_of_the_run():
     stopping = {"patience": 5, "metric": "loss", "min_delta": 0.1}
     cfg = config(PHASE, warmup={"epochs": 2, "start_factor": 0.5}, early_stopping=stopping)
-    (phase,) = build_plan(cfg)
-    assert phase.stopping == Stopping(5, "loss", 0.1)
+    (phase,) = phases_of(cfg)
+    assert phase.stopping == EarlyStopping(patience=5, metric="loss", min_delta=0.1)
     assert phase.policy(Progress(0, 0.0, 0.0)) == pytest.approx(0.005)
     assert phase.policy(Progress(8, 2.0, 0.5)) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("sections", [["early"], ["middle", "head"], ["early", "middle", "head"]])
 def test_sections_may_be_listed(sections):
-    assert build_plan(config(PHASE | {"trainable": sections}))[0].trainable == tuple(sections)
+    assert phases_of(config(PHASE | {"trainable": sections}))[0].trainable == tuple(sections)
 
 
 BAD = [
-    ({"epochs": None}, "plan.phases.0.epochs is None", "whole number, at least 1"),
-    ({"epochs": 0}, "plan.phases.0.epochs is 0", "at least 1"),
-    ({"epochs": 2.5}, "plan.phases.0.epochs is 2.5", "whole number"),
-    ({"epochs": True}, "plan.phases.0.epochs is True", "whole number"),
-    ({"epochs": "4"}, "plan.phases.0.epochs is '4'", "whole number"),
-    ({"epoch": 4}, "no key 'epoch'", "did you mean epochs"),
-    ({"name": None}, "a phase needs a name, not None", "printable text"),
-    ({"name": " "}, "a phase needs a name, not ' '", "printable text"),
-    ({"name": "a\nb"}, r"a phase needs a name, not 'a\nb'", "printable text"),
-    ({"policy": None}, "a phase needs a policy", "plan.phases.0.policy"),
-    ({"policy": {}}, "a phase needs a policy", "policy: ${policy}"),
-    ({"policy": "triangular"}, "a phase needs a policy", "policy: ${policy}"),
+    ({"epochs": None}, "plan.phases.0.epochs=null", "a whole number, at least 1"),
+    ({"epochs": 0}, "plan.phases.0.epochs=0", "at least 1"),
+    ({"epochs": 2.5}, "plan.phases.0.epochs=2.5", "whole number"),
+    ({"epochs": True}, "plan.phases.0.epochs=true", "whole number"),
+    ({"epochs": "4"}, "plan.phases.0.epochs=4", "whole number"),
+    ({"epoch": 4}, "no key 'plan.phases.0.epoch'", "did you mean epochs"),
+    ({"name": None}, "plan.phases.0.name=null", "printable text"),
+    ({"name": " "}, "plan.phases.0.name= ", "printable text"),
+    ({"name": "a\nb"}, "plan.phases.0.name=a", "printable text"),
+    ({"policy": None}, "plan.phases.0.policy=null", "_target_"),
+    ({"policy": {}}, "plan.phases.0.policy={}", "_target_"),
+    ({"policy": "triangular"}, "policy=triangular takes the place of its keys", "policy=NAME"),
     ({"policy": CONSTANT | {"lr": -1}}, "-1", "lr"),
-    ({"policy": CONSTANT | {"rate": 1}}, "unexpected keyword argument 'rate'", "conf/policy/*.yaml"),
-    ({"trainable": "heads"}, "plan.phases.0.trainable=heads is unknown", "all, head, or a list"),
-    ({"trainable": None}, "plan.phases.0.trainable=None is unknown", "all, head, or a list"),
-    ({"trainable": []}, "plan.phases.0.trainable=[] is unknown", "all, head, or a list"),
-    ({"trainable": ["head", "tail"]}, "trainable=['head', 'tail'] is unknown", "early, middle, head"),
-    ({"rate_scales": {"heads": 1}}, "no key 'heads'", "did you mean head"),
-    ({"rate_scales": {"head": -1}}, "plan.phases.0.rate_scales.head is -1", "at least 0"),
-    ({"rate_scales": {"head": float("inf")}}, "plan.phases.0.rate_scales.head is inf", "finite"),
-    ({"rate_scales": {"head": "x"}}, "plan.phases.0.rate_scales.head is 'x'", "finite number"),
-    ({"rate_scales": 2}, "plan.phases.0.rate_scales is 2", "early, middle, head"),
-    ({"early_stopping": {"patience": 0}}, "plan.phases.0.early_stopping.patience is 0", "at least 1"),
-    ({"early_stopping": {"patience": 1.5}}, "plan.phases.0.early_stopping.patience is 1.5", "whole"),
-    ({"early_stopping": {"min_delta": -1}}, "plan.phases.0.early_stopping.min_delta is -1", "at least 0"),
-    ({"early_stopping": {"patiance": 3}}, "no key 'patiance'", "did you mean patience"),
-    ({"early_stopping": 3}, "plan.phases.0.early_stopping is 3", "patience, metric, min_delta"),
-    ({"features": "yes"}, "plan.phases.0.features=yes is unknown", "null, computed"),
+    ({"policy": CONSTANT | {"rate": 1}}, "unexpected keyword argument 'rate'", "policy"),
+    ({"trainable": "heads"}, "plan.phases.0.trainable=heads", "all, head, a list of early or middle or head"),
+    ({"trainable": None}, "plan.phases.0.trainable=null", "all, head, a list"),
+    ({"trainable": []}, "plan.phases.0.trainable=[]", "all, head, a list"),
+    ({"trainable": ["head", "tail"]}, "trainable=['head', 'tail']", "early or middle or head"),
+    ({"rate_scales": {"heads": 1}}, "no key 'plan.phases.0.rate_scales.heads'", "did you mean head"),
+    ({"rate_scales": {"head": -1}}, "plan.phases.0.rate_scales.head=-1", "at least 0"),
+    ({"rate_scales": {"head": float("inf")}}, "plan.phases.0.rate_scales.head=inf", "a number"),
+    ({"rate_scales": {"head": "x"}}, "plan.phases.0.rate_scales.head=x", "a number"),
+    ({"rate_scales": 2}, "plan.phases.0.rate_scales=2", "the keys under"),
+    ({"early_stopping": {"patience": 0}}, "plan.phases.0.early_stopping.patience=0", "at least 1"),
+    ({"early_stopping": {"patience": 1.5}}, "plan.phases.0.early_stopping.patience=1.5", "whole"),
+    ({"early_stopping": {"min_delta": -1}}, "plan.phases.0.early_stopping.min_delta=-1", "at least 0"),
+    (
+        {"early_stopping": {"patiance": 3}},
+        "no key 'plan.phases.0.early_stopping.patiance'",
+        "did you mean patience",
+    ),
+    ({"early_stopping": 3}, "plan.phases.0.early_stopping=3", "the keys under"),
+    ({"features": "yes"}, "plan.phases.0.features=yes", "computed, null"),
     ({"features": "computed"}, "computed features need a frozen body", "trainable: head"),
-    ({"feature_copies": 0}, "plan.phases.0.feature_copies is 0", "at least 1"),
-    ({"start": "last"}, "plan.phases.0.start=last is unknown", "previous, best"),
+    ({"feature_copies": 0}, "plan.phases.0.feature_copies=0", "at least 1"),
+    ({"start": "last"}, "plan.phases.0.start=last", "previous, best"),
 ]
 
 
 @pytest.mark.parametrize(("changed", "what", "more"), BAD)
 def test_what_a_phase_may_not_say(changed, what, more):
     with pytest.raises(UserError) as caught:
-        build_plan(config(PHASE | changed))
+        phases_of(config(PHASE | changed))
     assert what in caught.value.what
     assert more in str(caught.value)
 
@@ -100,16 +104,16 @@ def test_what_a_phase_may_not_say(changed, what, more):
 @pytest.mark.parametrize(
     ("cfg", "what"),
     [
-        (config(), "the plan has no phases"),
-        (config(plan=None), "the plan has no phases"),
-        (config(plan={"phases": None}), "the plan has no phases"),
-        (config(plan={"phases": "main"}), "the plan has no phases"),
-        (config("main"), "plan.phases.0 is main, not a list of keys"),
+        (config(), "plan.phases=[] is not possible"),
+        (config(plan=None), "plan=None takes the place of its keys"),
+        (config(plan={"phases": None}), "plan.phases=null"),
+        (config(plan={"phases": "main"}), "plan.phases=main"),
+        (config("main"), "plan.phases.0=main takes the place of its keys"),
         (config(PHASE, PHASE), "two phases have one name: main, main"),
-        (config(PHASE, PHASE | {"name": "b", "epochs": 0}), "plan.phases.1.epochs is 0"),
+        (config(PHASE, PHASE | {"name": "b", "epochs": 0}), "plan.phases.1.epochs=0"),
     ],
 )
 def test_what_no_plan_may_be(cfg, what):
     with pytest.raises(UserError) as caught:
-        build_plan(cfg)
+        phases_of(cfg)
     assert caught.value.what.startswith(what)

@@ -10,12 +10,12 @@ import sys
 from contextlib import suppress
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 from clrx.core.errors import RunError, UserError
 from clrx.core.signals import Interrupted, listening
-from clrx.run.directory import Diverged, open_run, refuse_other_run, state_of
-from clrx.run.resume_guard import refuse_changes
+from clrx.run.directory import Diverged, open_run, refuse_other_run, state_of, write_config
 
 CONFIG = {
     "lr": 1e-5,
@@ -27,12 +27,13 @@ CONFIG = {
     "policy": {"_target_": "clrx.policy.constant.Constant", "lr": "${lr}"},
     "plan": {"phases": [{"name": "a", "epochs": "${epochs}"}, {"name": "b", "epochs": 1}]},
     "trainable": ["early", "head"],
-    "run": {"dir": "here", "command": "clrx train"},
 }
 
 
 def config(**changed):
-    return OmegaConf.merge(OmegaConf.create(CONFIG), OmegaConf.create(changed))
+    """A recorded configuration: plain, resolved, without what belongs to one command."""
+    merged = OmegaConf.merge(OmegaConf.create(CONFIG), OmegaConf.create(changed))
+    return OmegaConf.to_container(merged, resolve=True)
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +111,7 @@ def test_a_run_is_continued_with_its_record(tmp_path):
     with pytest.raises(RunError), open_run(tmp_path, config(), {"seed": 3}) as run:
         run.note(started="long ago", fact=1)
         raise RunError("x")
-    with open_run(tmp_path, config(run={"command": "clrx train again"}), {"seed": 3}) as run:
+    with open_run(tmp_path, config(), {"seed": 3}) as run:
         found = run.record
         assert (found["started"], found["fact"], found["state"]) == ("long ago", 1, "running")
         assert (found["finished"], found["error"]) == (None, None)
@@ -119,11 +120,10 @@ def test_a_run_is_continued_with_its_record(tmp_path):
     assert log.count("failed: x") == 1
 
 
-def test_the_configuration_is_kept_resolved_without_the_invocation(tmp_path):
+def test_the_configuration_is_kept(tmp_path):
     with open_run(tmp_path, config(), {}):
         pass
-    kept = OmegaConf.to_container(OmegaConf.load(tmp_path / "config.yaml"))
-    assert "run" not in kept
+    kept = yaml.safe_load((tmp_path / "config.yaml").read_text())
     assert kept["policy"]["lr"] == 1e-5
     assert kept["plan"]["phases"][0]["epochs"] == 3
     assert kept["note"] == "1e-5"
@@ -157,7 +157,7 @@ def test_a_changed_configuration_is_refused_key_by_key(tmp_path, changed, named)
 
 @pytest.mark.parametrize(
     "changed",
-    [{}, {"device": "cuda"}, {"checkpoint": {"every": "5 steps"}}, {"run": {"dir": "there"}}],
+    [{}, {"device": "cuda"}, {"checkpoint": {"every": "5 steps"}}],
 )
 def test_what_cannot_change_results_may_change(tmp_path, changed):
     with open_run(tmp_path, config(), {}):
@@ -172,16 +172,15 @@ VALUES = [1e-5, 1e22, -1e-300, 0.1 + 0.2, float("inf"), None, True, "1e-5", "nul
 @pytest.mark.parametrize("value", [*VALUES, [1e-5, "1e-5"], "2020-01-01", "08:30", "é\nb", {}, []])
 def test_a_value_written_and_read_is_no_change(tmp_path, value):
     asked = {"k": value}
-    read = OmegaConf.to_container(OmegaConf.create(OmegaConf.to_yaml(OmegaConf.create(asked))))
-    refuse_changes(read, asked, tmp_path)
+    write_config(tmp_path, asked)
+    refuse_other_run(tmp_path, asked)
 
 
 HOLDER = """
 import sys
 from pathlib import Path
-from omegaconf import OmegaConf
 from clrx.run.directory import open_run
-with open_run(Path(sys.argv[1]), OmegaConf.create({"lr": 1}), {}):
+with open_run(Path(sys.argv[1]), {"lr": 1}, {}):
     print("open", flush=True)
     sys.stdin.read()
 """
@@ -198,7 +197,7 @@ def test_another_process_holds_the_lock_until_it_dies(tmp_path):
         assert state_of(tmp_path) == "running"
         holder.kill()
         holder.wait()
-    with open_run(tmp_path, OmegaConf.create({"lr": 1}), {}):
+    with open_run(tmp_path, {"lr": 1}, {}):
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
     assert state_of(tmp_path) == "complete"
 

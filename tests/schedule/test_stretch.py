@@ -4,16 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from nodes import configured
 from PIL import Image
-from plans import PHASE, config
+from plans import PHASE, config, phases_of
 from sources import a_source
 
-from clrx.cli.main import conf_dir
-from clrx.config.compose import register_resolvers
-from clrx.config.phases import build_plan
-from clrx.data.open import open_data
+from clrx.data.open import load_source, open_data
 from clrx.data.split import make_split
 from clrx.data.stratify import sample
 from clrx.data.subsample import subsample
@@ -49,7 +45,7 @@ NODES = {
 
 
 def plan(policy: dict, scale: float, epochs: int = 12, **changed):
-    return build_plan(config(PHASE | {"policy": policy, "epochs": epochs}, scale=scale, **changed))[0]
+    return phases_of(config(PHASE | {"policy": policy, "epochs": epochs}, scale=scale, **changed))[0]
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -88,16 +84,14 @@ def test_the_momentum_policy_keeps_in_step():
         "step_size": 2,
     }
     node = PHASE | {"policy": NODES["triangular"], "epochs": 12, "momentum_policy": momentum}
-    phase = build_plan(config(node, scale=0.25))[0]
+    phase = phases_of(config(node, scale=0.25))[0]
     assert trace(phase.momentum_policy, 3, 40).lr.max() == pytest.approx(0.95)
 
 
 def test_a_range_test_in_epochs_shrinks_and_one_in_steps_stays():
-    node = {"shape": "linear", "start": 0.1, "end": 1.0, "steps": 100, "epochs": 4}
-    cfg = OmegaConf.create({"range_test": node, "batch_size": 10, "accumulate": 1, "scale": 0.5})
-    assert ramp_of(cfg, 300).steps == 2 * 30  # of images that are half already
-    cfg.range_test.epochs = None
-    assert ramp_of(cfg, 300).steps == 100
+    words = ("batch_size=10", "scale=0.5", "range_test.steps=100")
+    assert ramp_of(configured(*words, "range_test.epochs=4"), 300).steps == 2 * 30  # of images that are half already
+    assert ramp_of(configured(*words), 300).steps == 100
 
 
 def test_the_mark():
@@ -164,10 +158,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def opened(folder, *words):
-    register_resolvers()
     about = ["dataset=image_folder", f"dataset.root={folder}", "dataset.size=8", "dataset.unreadable=drop"]
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return open_data(compose("train", [*about, "dataset.split=group", "workers=1", *words]))
+    cfg = configured(*about, "dataset.split=group", "workers=1", *words)
+    return open_data(cfg, load_source(cfg.dataset))
 
 
 def test_only_what_is_left_is_decoded_and_parts_stay_what_they_are(folder):

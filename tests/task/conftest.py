@@ -3,13 +3,11 @@
 import pytest
 import torch
 from toy import write_toy
-from toy_run import without_pictures
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """Runs draw nothing, and leave the number of threads as it was."""
-    without_pictures(monkeypatch)
+def threads():
+    """Runs leave the number of threads as it was."""
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)

@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from toy_run import record, train
+from toy_run import record, resume, train
 
 from clrx.cli.main import run
 from clrx.run.checkpoint import load_checkpoint
 from clrx.train.loss import Loss
 from clrx.train.records import column
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = pytest.mark.usefixtures("threads")
 
 
 def spoil(monkeypatch, call: int, what: str) -> None:
@@ -60,7 +60,7 @@ def test_backoff_returns_to_an_epochs_end_and_the_record_says_so(monkeypatch, da
     assert any("back to epoch 1, rates times 0.5" in note for note in found["notes"])
     assert [entry["step"] for entry in found["divergences"]] == [7]
     assert run(["verify", str(tmp_path)]) == 0  # of the first steps, which the backoff left as they were
-    assert run(["resume", str(tmp_path), "epochs=+1"]) == 0
+    assert resume(tmp_path, "epochs=+1") == 0
     assert column(tmp_path / "steps.csv", "lr")[15:] == [0.005] * 5
     assert found["notes"] == [note for note in record(tmp_path)["notes"] if "longer" not in note]
 

@@ -11,15 +11,14 @@ from shutil import rmtree, which
 import pytest
 import torch
 from toy import write_toy
-from toy_run import SMALL, interrupt_at, outcome, record, train
+from toy_run import SMALL, At, interrupt_at, outcome, record, resume, train
 
 import clrx.run.directory
-import clrx.train.phase
 from clrx.cli.main import run
 from clrx.run.checkpoint import load_checkpoint
 from clrx.train.loss import Loss
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = pytest.mark.usefixtures("threads")
 
 
 CUDA = "CUDA out of memory. Tried to allocate 2.00 GiB."
@@ -50,14 +49,13 @@ def test_memory_that_runs_out_names_a_batch_that_fits(monkeypatch, data, tmp_pat
 LIMITED = """
 import resource, sys
 import clrx.task.train as train
-def limited(bench, phase, train_phase=train.train_phase):
+def limited(*given, train_phases=train.train_phases):
     used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + (160 << 20), resource.RLIM_INFINITY))
-    train_phase(bench, phase)
-train.train_phase = limited
-train.draw_augmented = lambda bench: None
+    train_phases(*given)
+train.train_phases = limited
 from clrx.cli.main import run
-sys.exit(run(sys.argv[1:]))
+sys.exit(run(sys.argv[1:], figures=False))
 """
 
 
@@ -115,33 +113,23 @@ def test_a_clock_that_goes_backwards_changes_nothing(monkeypatch, data, tmp_path
 def test_a_cache_removed_under_a_run_is_held_to_its_end(monkeypatch, data, tmp_path):
     monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "cache"))
     assert train(data, tmp_path / "twin", "policy=constant", "epochs=1") == 0
-    show = clrx.train.phase._show
-
-    def remove(bench, clock, step):
-        rmtree(tmp_path / "cache", ignore_errors=True)
-        show(bench, clock, step)
-
-    monkeypatch.setattr(clrx.train.phase, "_show", remove)
-    assert train(data, tmp_path / "run", "policy=constant", "epochs=1") == 0
+    remove = At(1, lambda: rmtree(tmp_path / "cache"))
+    assert train(data, tmp_path / "run", "policy=constant", "epochs=1", observer=remove) == 0
     assert outcome(tmp_path / "run") == outcome(tmp_path / "twin")
 
 
 @pytest.mark.parametrize(("contrast", "flipped", "named"), [(50.0, False, "images"), (60.0, True, "labels")])
-def test_data_that_changed_since_are_refused_on_resume(
-    monkeypatch, tmp_path, capsys, contrast, flipped, named
-):
+def test_data_that_changed_since_are_refused_on_resume(tmp_path, capsys, contrast, flipped, named):
     import numpy as np
 
     data = write_toy(tmp_path / "toy.npz")
-    interrupt_at(monkeypatch, 2)
-    assert train(data, tmp_path / "run", "policy=constant", "epochs=1") == 130
-    interrupt_at(monkeypatch, None)
+    assert train(data, tmp_path / "run", "policy=constant", "epochs=1", observer=interrupt_at(2)) == 130
     write_toy(data, contrast)
     if flipped:
         arrays = dict(np.load(data))
         np.savez(data, **{key: 1 - value if "labels" in key else value for key, value in arrays.items()})
     before = (tmp_path / "run/run.json").read_bytes()
-    assert run(["resume", str(tmp_path / "run")]) == 2
+    assert resume(tmp_path / "run") == 2
     assert f"the {named} are not what the run began with" in capsys.readouterr().err
     assert (tmp_path / "run/run.json").read_bytes() == before
 

@@ -6,7 +6,7 @@ from toy_run import train
 
 from clrx.train.records import column
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = pytest.mark.usefixtures("threads")
 RISING = (
     "{_target_:clrx.policy.triangular.Triangular,base_lr:0.05,max_lr:2.0,step_size:4}"  # to where it unlearns
 )

@@ -3,10 +3,10 @@
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import clrx.task.train
-import clrx.train.phase
 from clrx.cli.main import run
 
 TIMED = ("seconds", "images_per_second", "data_wait")
@@ -16,9 +16,15 @@ SMALL = (
 )
 
 
-def train(data: Path, path: Path, *words: str) -> int:
-    """`clrx train` of the toy data in `path`: 5 steps an epoch; the exit code."""
-    return run(["train", *SMALL, f"dataset.root={data}", f"hydra.run.dir={path}", *words])
+def train(data: Path, path: Path, *words: str, observer: Any = None) -> int:
+    """`clrx train` of the toy data in `path`, without pictures: 5 steps an epoch; the exit code."""
+    command = ["train", *SMALL, f"dataset.root={data}", f"hydra.run.dir={path}", *words]
+    return run(command, observer=observer, figures=False)
+
+
+def resume(path: Path, *words: str, observer: Any = None) -> int:
+    """`clrx resume` without pictures; the exit code."""
+    return run(["resume", str(path), *words], observer=observer, figures=False)
 
 
 def record(path: Path) -> dict:
@@ -26,27 +32,23 @@ def record(path: Path) -> dict:
     return json.loads((path / "run.json").read_text())
 
 
-def without_pictures(monkeypatch) -> None:
-    """They take longer than the training."""
-    monkeypatch.setattr(clrx.task.train, "draw_run", lambda path: None)
-    monkeypatch.setattr(clrx.task.train, "draw_augmented", lambda bench: None)
+class At:
+    """Does something when a run takes a step (counted from 1 in each phase)."""
+
+    def __init__(self, step: int, act: Callable[[], object]) -> None:
+        self.at, self.act = step, act
+
+    def start(self, name: str, steps: int) -> None:
+        pass
+
+    def step(self, state: Any, step: Any, done: int) -> None:
+        if state.step == self.at:
+            self.act()
 
 
-def interrupt_at(monkeypatch, step: int | None) -> None:
-    """Have this process sent SIGINT while the run takes that step (counted from 1 in each phase)."""
-    show = (
-        clrx.train.phase._show
-        if not hasattr(clrx.train.phase._show, "shown")
-        else clrx.train.phase._show.shown
-    )
-
-    def showing(bench, clock, taken):
-        if bench.place.step == step:
-            os.kill(os.getpid(), signal.SIGINT)
-        show(bench, clock, taken)
-
-    showing.shown = show
-    monkeypatch.setattr(clrx.train.phase, "_show", showing)
+def interrupt_at(step: int) -> At:
+    """An observer that has this process sent SIGINT while the run takes that step."""
+    return At(step, lambda: os.kill(os.getpid(), signal.SIGINT))
 
 
 def outcome(path: Path) -> dict[str, bytes | str]:

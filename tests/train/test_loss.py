@@ -1,13 +1,13 @@
 """Losses against hand arithmetic and torch's own."""
 
 from math import e, exp, log
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from clrx.config.schema import Loss as Settings
 from clrx.core.errors import UserError
 from clrx.train.loss import Loss, balanced_weights, build_loss, count_correct, scores_of
 
@@ -124,7 +124,7 @@ def test_balanced_weights_by_hand():
 
 
 def settings(**changed):
-    return SimpleNamespace(**{"class_weights": "none", "label_smoothing": 0, "focal_gamma": 0} | changed)
+    return Settings(**{"class_weights": "none", "label_smoothing": 0, "focal_gamma": 0} | changed)
 
 
 def test_the_loss_of_a_configuration():
@@ -134,23 +134,9 @@ def test_the_loss_of_a_configuration():
     assert build_loss(asked, "binary", labels, 2) == Loss("binary", (4 / 6, 2.0), 0.1, 2.0)
 
 
-@pytest.mark.parametrize(
-    ("changed", "task", "message"),
-    [
-        ({"class_weights": "blanced"}, "binary", "loss.class_weights=blanced is unknown"),
-        ({"class_weights": "balanced"}, "multilabel", "one class an image"),
-        ({"label_smoothing": 1.0}, "binary", "loss.label_smoothing is"),
-        ({"label_smoothing": -0.1}, "binary", "loss.label_smoothing is"),
-        ({"label_smoothing": float("nan")}, "binary", "loss.label_smoothing is"),
-        ({"focal_gamma": -1}, "binary", "loss.focal_gamma is"),
-        ({"focal_gamma": float("nan")}, "binary", "loss.focal_gamma is"),
-        ({"focal_gamma": float("inf")}, "binary", "loss.focal_gamma is"),
-        ({"focal_gamma": "two"}, "binary", "loss.focal_gamma is"),
-    ],
-)
-def test_settings_that_no_loss_has(changed, task, message):
-    with pytest.raises(UserError, match=message):
-        build_loss(settings(**changed), task, np.array([0, 1]), 2)
+def test_class_weights_of_several_labels_are_refused():
+    with pytest.raises(UserError, match="one class an image"):
+        build_loss(settings(class_weights="balanced"), "multilabel", np.array([[0, 1], [1, 0]]), 2)
 
 
 @pytest.mark.parametrize(
