@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from clrx.config.limits import allowed_values, section_at
 from clrx.config.phases import build_phases
 from clrx.config.schema import TrainConfig
-from clrx.core.errors import UserError, did_you_mean
+from clrx.core.errors import UserError, did_you_mean, first_line
 
 AUTO, RATES = "auto", ("base_lr", "max_lr")
+SECTIONS = ("bounds", "dataset", "disease", "plan")  # others refer to their keys
 POLICIES = ("policy", "momentum_policy", "plan")  # what reads `bounds`
 INVOCATION = ("run",)  # keys of one command, not of what it computes
 UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's types of error
@@ -55,7 +57,9 @@ def load(raw: DictConfig, bounds: Mapping[str, float] | None = None, *, kind: An
     try:
         return _adapter(kind).validate_python(shared)
     except ValidationError as error:
-        mistakes = sorted(error.errors(), key=lambda one: one["type"] not in UNKNOWN)  # rather than what it hides
+        mistakes = sorted(
+            error.errors(), key=lambda one: one["type"] not in UNKNOWN
+        )  # rather than what it hides
         raise _mistake(mistakes[0], kind, shared) from error
 
 
@@ -131,14 +135,18 @@ def _resolved(raw: DictConfig, bounds: Mapping[str, float] | None, keep_auto: bo
 
 
 def _plain(raw: DictConfig) -> dict[str, Any]:
+    for name in SECTIONS:
+        if name in raw and not OmegaConf.is_interpolation(raw, name) and not OmegaConf.is_dict(raw[name]):
+            what, fix = f"{name}={raw[name]} takes the place of its keys", f"set {name}.KEY=VALUE"
+            raise UserError(what, where=name, allowed=f"the keys under {name}", fix=fix)
     try:
         plain = OmegaConf.to_container(raw, resolve=True)
-    except RecursionError as error:
-        what, fix = (
-            "a value of the configuration refers to itself",
-            "look for ${...} in the values that were set",
-        )
-        raise UserError(what, where="command line", fix=fix) from error
+    except (RecursionError, InterpolationResolutionError) as error:
+        itself = isinstance(error, RecursionError) or "Recursive" in str(error) or "parent node" in str(error)
+        where = getattr(error, "full_key", None) or "command line"
+        what = f"a value refers to {'itself' if itself else 'what is not there'}: {first_line(error)}"
+        fix = "look for ${...} in the values that were set"
+        raise UserError(what, where=where, allowed="a value, or ${KEY} of another one", fix=fix) from error
     assert isinstance(plain, dict)
     return {str(name): value for name, value in plain.items()}
 

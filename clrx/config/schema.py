@@ -4,6 +4,7 @@ Errors, `--help`, completion, docs/configuration.md and the JSON schema are made
 conf/*.yaml, which has the same keys (a test holds the two equal). Values are read by `clrx.config.load.load`.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -158,15 +159,10 @@ class Every:
 
 
 def _read_every(text: Any) -> Any:
-    if isinstance(text, Mapping | Every):
+    match = re.fullmatch(r"\s*([0-9]{0,9}\.?[0-9]{1,9})\s*(step|epoch|minute)s?\s*", str(text))
+    if match is None or (match[2] == "step" and not float(match[1]).is_integer()):
         return text
-    number, _, unit = str(text).strip().partition(" ")
-    try:
-        value = float(number)
-    except ValueError:
-        return text
-    unit = unit.strip().removesuffix("s")
-    return text if unit == "step" and not value.is_integer() else {"number": value, "unit": unit}
+    return {"number": float(match[1]), "unit": match[2]}
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)

@@ -152,7 +152,7 @@ def test_a_word_of_the_command_line_is_recorded_as_it_was_typed(here, monkeypatc
 
 
 REFUSED = [
-    (["train", "lr=-1"], "lr is -1"),
+    (["train", "lr=-1"], "lr=-1"),
     (["train", "policy=triangular", "bounds.max_lr=0.001", "bounds.base_lr=0.1"], "bounds"),
     (["train", "epochs=0"], "epochs"),
 ]

@@ -122,7 +122,11 @@ def test_a_value_is_accepted(key, value):
 
 @pytest.mark.parametrize(
     ("key", "value", "near"),
-    [("selection_metric", "aurok", "auroc"), ("precision", "bf61", "bf16"), ("range_test.rule", "stepest", "steepest")],
+    [
+        ("selection_metric", "aurok", "auroc"),
+        ("precision", "bf61", "bf16"),
+        ("range_test.rule", "stepest", "steepest"),
+    ],
 )
 def test_the_nearest_is_named(key, value, near):
     with pytest.raises(UserError) as caught:
@@ -131,8 +135,8 @@ def test_the_nearest_is_named(key, value, near):
 
 
 def test_a_key_that_refers_to_itself_is_refused():
-    raw = composed()
-    raw.plan.phases[0].early_stopping = "${plan}"
+    raw = composed("policy=constant")
+    raw.lr = "${policy.lr}"
     with pytest.raises(UserError, match="refers to itself"):
         load(raw)
 

@@ -221,7 +221,10 @@ def test_validation_subset_is_balanced_where_training_is(prepared):
     assert np.bincount(labels[test.subset]).tolist() == [10, 10]
     assert set(test.subset) <= set(test.setup.data.split.validation)
     test = prepared(*chosen, "range_test.images=1000")
-    assert np.bincount(test.setup.data.source.labels[test.subset]).tolist() == [30, 30]  # all 60 of validation
+    assert np.bincount(test.setup.data.source.labels[test.subset]).tolist() == [
+        30,
+        30,
+    ]  # all 60 of validation
 
 
 def test_a_ramp_that_does_not_rise_is_refused():

@@ -90,7 +90,9 @@ def test_the_momentum_policy_keeps_in_step():
 
 def test_a_range_test_in_epochs_shrinks_and_one_in_steps_stays():
     words = ("batch_size=10", "scale=0.5", "range_test.steps=100")
-    assert ramp_of(configured(*words, "range_test.epochs=4"), 300).steps == 2 * 30  # of images that are half already
+    assert (
+        ramp_of(configured(*words, "range_test.epochs=4"), 300).steps == 2 * 30
+    )  # of images that are half already
     assert ramp_of(configured(*words), 300).steps == 100
 
 

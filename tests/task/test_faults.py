@@ -14,7 +14,6 @@ from toy import write_toy
 from toy_run import SMALL, At, interrupt_at, outcome, record, resume, train
 
 import clrx.run.directory
-from clrx.cli.main import run
 from clrx.run.checkpoint import load_checkpoint
 from clrx.train.loss import Loss
 

@@ -178,7 +178,7 @@ def test_unusable_range_is_shown_with_the_line_that_changes_it(clrx, capsys):
         (["bounds=atuo"], "did you mean auto"),
         (["bounds=auto", "range_test.rule=minimum"], "did you mean minimum_tenth"),
         (["plan=dlr_cla", "bounds.max_lr=0.1"], "plan.range_test=false"),
-        (["bounds.max_lr=auto", "bounds.base_lr=-1"], "bounds.base_lr is -1"),
+        (["bounds.max_lr=auto", "bounds.base_lr=-1"], "bounds.base_lr=-1"),
     ],
 )
 def test_mistake(clrx, capsys, overrides, said):

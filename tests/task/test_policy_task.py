@@ -102,13 +102,13 @@ def test_named_policies_and_an_override_of_the_chosen_one(policy, tmp_path):
         (["compare=[sgd]"], "there is no policy 'sgd'"),
         (["compare=[sgd]"], "did you mean sgdr"),
         (["policy=triangluar"], "did you mean triangular"),
-        (["epochs=0"], "epochs is 0"),
-        (["steps_per_epoch=1.5"], "steps_per_epoch is 1.5"),
+        (["epochs=0"], "epochs=0"),
+        (["steps_per_epoch=1.5"], "steps_per_epoch=1.5"),
         (["bounds.base_lr=1"], "bounds.max_lr"),
-        (["bounds.max_lr=-1"], "bounds.max_lr is -1"),
-        (["lr=nan", "policy=constant"], "lr is nan"),
+        (["bounds.max_lr=-1"], "bounds.max_lr=-1"),
+        (["lr=nan", "policy=constant"], "lr=nan"),
         (["figure=chopade2021_7"], "there is no figure 'chopade2021_7'"),
-        (["picture=policies.jpeg"], ".png, .svg, .pdf"),
+        (["picture=policies.jpeg"], ".png, .svg or .pdf"),
     ],
 )
 def test_mistake(policy, capsys, overrides, said):

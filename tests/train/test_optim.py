@@ -59,7 +59,7 @@ def test_every_policy_runs_with_every_optimizer(name, moves_momentum):
             set_rate(optimizer, policy(progress))
             assert momentum_of(optimizer) == untouched
         for group in optimizer.param_groups:
-            assert group["lr"] == policy(progress) * SCALES[group["section"]]
+            assert group["lr"] == policy(progress) * getattr(SCALES, group["section"])
         losses.append(_step(network, optimizer))
     assert all(math.isfinite(loss) for loss in losses)
     assert losses[-1] < losses[0]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from nodes import configured
-from plans import phases_of, composed
+from plans import composed, phases_of
 
 from clrx.core.errors import UserError
 from clrx.train.preflight import check_config, check_data, warn_about_policies
@@ -31,7 +31,7 @@ def test_the_defaults_are_accepted(process):
     [
         ("device=cuda:99", "device=cuda:99, but this machine has"),
         ("augment.zoom=[2]", "augment"),
-        ("optimizer.nesterov=maybe", "optimizer"),
+        ("optimizer.momentum=-1", "optimizer"),
         ("model.mean=[0.5]", "model.mean and model.std go together"),
     ],
 )
@@ -42,7 +42,9 @@ def test_what_cannot_be_built_here_is_refused(process, word, what):
 
 def test_threads_and_determinism_are_set(process, monkeypatch):
     asked, mode = [], "are_deterministic_algorithms_enabled"
-    monkeypatch.setattr(torch, "use_deterministic_algorithms", asked.append)  # the real one imports a compiler
+    monkeypatch.setattr(
+        torch, "use_deterministic_algorithms", asked.append
+    )  # the real one imports a compiler
     check_config(configured("threads=1", "deterministic=true"))
     assert torch.get_num_threads() == 1
     monkeypatch.setattr(torch, mode, lambda: True)

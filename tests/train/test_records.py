@@ -10,7 +10,7 @@ from clrx.core.errors import RunError
 from clrx.core.files import read_rows
 from clrx.schedule.progress import progress_at
 from clrx.train.loop import Step
-from clrx.train.records import EPOCH_COLUMNS, TrainState, add_step, column, flush_steps, Records
+from clrx.train.records import EPOCH_COLUMNS, Records, TrainState, add_step, column, flush_steps
 
 NAN, INF = float("nan"), float("inf")
 
