@@ -22,8 +22,9 @@ from typing import Any
 import torch
 from hydra import compose, initialize_config_dir
 
-from clrx.cli.main import conf_dir, run
+from clrx.cli.main import run
 from clrx.config.compose import register_resolvers
+from clrx.core.paths import conf_dir
 from clrx.network.network import build_network
 from clrx.train.checkpointing import save_state
 from clrx.train.optim import build_optimizer

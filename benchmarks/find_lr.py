@@ -21,9 +21,9 @@ from time import process_time
 import torch
 from hydra import compose, initialize_config_dir
 
-from clrx.cli.main import conf_dir
 from clrx.config.compose import register_resolvers
 from clrx.core.console import open_screen
+from clrx.core.paths import conf_dir
 from clrx.data.open import open_data
 from clrx.range_test.bounds import plan_before, without_bounds
 from clrx.range_test.find import find_range

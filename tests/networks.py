@@ -5,7 +5,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from clrx.config.schema import MODEL, Model
+from clrx.config.schema import MODEL
+from clrx.config.sections import Model
 from clrx.config.target import Target, read_target
 from clrx.network.network import Network, build_network
 

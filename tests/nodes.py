@@ -10,7 +10,8 @@ from omegaconf import DictConfig, open_dict
 
 from clrx.config.compose import register_resolvers
 from clrx.config.load import load
-from clrx.config.schema import Model, TrainConfig
+from clrx.config.schema import TrainConfig
+from clrx.config.sections import Model
 from clrx.config.target import Target
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

@@ -85,13 +85,13 @@ def test_the_sdist_has_what_builds_and_tests_it(built):
 
 def test_the_command_comes_from_the_wheel(installed, command):
     assert "usage: clrx COMMAND" in command("--help")
-    asked = "import clrx.cli.main; print(clrx.cli.main.__file__); print(clrx.cli.main.conf_dir())"
+    asked = "from clrx.core import paths; print(paths.__file__); print(paths.conf_dir())"
     done = subprocess.run(
         [installed / "python", "-c", asked], cwd=installed, capture_output=True, text=True, timeout=60
     )
     module, conf = (Path(line) for line in done.stdout.splitlines())
     assert installed.parent in module.parents
-    assert conf == module.parent / "conf"
+    assert conf == module.parents[1] / "conf"
 
 
 def test_the_configuration_is_the_wheels(installed, command):

@@ -5,8 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from clrx.core.errors import FULL, ClrxError, RunError
-from clrx.core.memory import out_of_memory, ran_out
+from clrx.core.errors import FULL, ClrxError, RunError, out_of_memory, ran_out
 from clrx.core.signals import Interrupted, listening
 
 

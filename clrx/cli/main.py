@@ -3,8 +3,9 @@
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+
+from clrx.core.paths import conf_dir
 
 COMMANDS = {
     "train": "train one configuration",
@@ -26,12 +27,6 @@ EXAMPLES = """examples:
   clrx sweep policy=constant,triangular,triangular2 seed=0,1,2
   clrx COMMAND --help        what can be set
   clrx COMMAND --cfg job     the configuration, without running"""
-
-
-def conf_dir() -> Path:
-    """The configuration: inside the package in a wheel, beside it in a checkout."""
-    inside, beside = Path(__file__).parents[1] / "conf", Path(__file__).parents[2] / "conf"
-    return inside if inside.is_dir() else beside
 
 
 def main() -> None:

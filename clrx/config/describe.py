@@ -1,6 +1,6 @@
 """The configuration described for people: for `--help` and docs/configuration.md, from the schema and conf/*.yaml."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, NamedTuple
@@ -9,10 +9,17 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from clrx.config.limits import Key, keys_of
-from clrx.config.schema import TrainConfig
+from clrx.config.schema import DataConfig, FindLrConfig, PolicyConfig, TrainConfig
+from clrx.core.paths import conf_dir
 
 WIDTH = 100
 PLUGINS = ("dataset.source", "model.architecture")  # not a key: what is below is the option's own
+KINDS: dict[str, type] = {
+    "train": TrainConfig,
+    "find-lr": FindLrConfig,
+    "policy": PolicyConfig,
+    "data": DataConfig,
+}
 GROUPS = {  # of conf/, in the order in which they are explained
     "dataset": "where images, labels and groups come from",
     "disease": "what Chopade et al. 2021 give for a disease; read by dataset=phantom and chestxray14",
@@ -57,7 +64,7 @@ def help_lines(kind: type, raw: DictConfig) -> Iterator[str]:
             yield from wrap(key.meaning, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
 
-def markdown(kinds: dict[str, tuple[type, DictConfig]], conf: Path) -> str:
+def markdown(kinds: Mapping[str, tuple[type, DictConfig]], conf: Path) -> str:
     """docs/configuration.md: the keys of every command, then every option of every group."""
     lines = [
         "# Configuration",
@@ -148,7 +155,6 @@ def main() -> None:
 
     from clrx.config import schema
     from clrx.config.compose import register_resolvers
-    from clrx.core.paths import conf_dir
 
     register_resolvers()
     kinds = {

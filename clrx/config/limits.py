@@ -103,7 +103,7 @@ def _words(annotation: Any, metadata: Sequence[Any] = ()) -> list[str]:
         parts = [
             word for part in get_args(annotation) if part is not NoneType for word in _words(part, metadata)
         ]
-        return [*parts, *(["null"] if NoneType in get_args(annotation) else [])]
+        return [*parts, *(["or null"] if NoneType in get_args(annotation) else [])]
     if origin is Literal:
         return [_literal(value) for value in get_args(annotation)]
     if origin is tuple:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from clrx.config.schema import EarlyStopping, PhaseConfig, RateScales, TrainConfig, Warmup
+from clrx.config.schema import TrainConfig
+from clrx.config.sections import EarlyStopping, PhaseConfig, RateScales, Warmup
 from clrx.config.target import Target, build
 from clrx.core.errors import UserError
 from clrx.schedule.progress import Policy, cycle_ends

@@ -1,4 +1,4 @@
-"""Where clrx keeps what can be made again: decoded images, the phantom, unpacked archives, downloaded weights."""
+"""Folders: the configuration, and what can be made again (decoded images, the phantom, downloaded weights)."""
 
 import os
 from pathlib import Path
@@ -10,3 +10,9 @@ def cache_dir() -> Path:
         return Path(chosen).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser().absolute() / "clrx"
+
+
+def conf_dir() -> Path:
+    """The folder of the configuration: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    return package / "conf" if (package / "conf").is_dir() else package.parent / "conf"

@@ -6,8 +6,9 @@ from hashlib import sha256
 
 import numpy as np
 
-from clrx.config.schema import Dataset, TrainConfig
-from clrx.config.schema import Split as SplitConfig
+from clrx.config.schema import TrainConfig
+from clrx.config.sections import Dataset
+from clrx.config.sections import Split as SplitConfig
 from clrx.config.target import build
 from clrx.core.errors import UserError
 from clrx.data.cache.open import Cache, open_cache

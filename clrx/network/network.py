@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clrx.config.schema import Model
+from clrx.config.sections import Model
 from clrx.config.target import Target, build
 from clrx.core.errors import UserError
 from clrx.core.randomness import random_key

@@ -14,9 +14,8 @@ from clrx.core.console import Screen
 from clrx.core.randomness import random_generator, random_key
 from clrx.data.subsample import balanced_rows
 from clrx.metrics.measure import measure
-from clrx.range_test.curve import MEASURED, Repeat
+from clrx.range_test.curve import MEASURED, Repeat, RunningMean
 from clrx.range_test.ramp import Ramp
-from clrx.range_test.smooth import RunningMean
 from clrx.run.checkpoint import clone_state
 from clrx.train.evaluate import evaluate
 from clrx.train.loop import Step, Steps, train_steps

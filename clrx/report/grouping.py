@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clrx.config.flatten import leaves
 from clrx.run.read import Record
-from clrx.run.resume_guard import FREE
+from clrx.run.resume_guard import FREE, leaves
 
 REPEATS = ("seed", "split.fold")  # keys whose values make repetitions of one configuration
 UNCOMPARED = tuple(FREE)  # keys, and all below them, that change no result

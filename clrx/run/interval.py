@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from clrx.config.schema import Every
+from clrx.config.sections import Every
 
 
 @dataclass

@@ -1,9 +1,9 @@
 """What may be another when a run is continued. Whatever changes what it computes is refused, by its name."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from clrx.config.flatten import leaves
 from clrx.core.errors import UserError
 
 # The keys that cannot change what a run computes, each with the reason. Every other key is refused; among them
@@ -73,3 +73,15 @@ def _kind(facts: dict[str, Any]) -> str:
 def _conditions(facts: dict[str, Any]) -> dict[str, Any]:
     hardware = {key: value for key, value in facts.get("hardware", {}).items() if key in MACHINE}
     return {**hardware, **facts.get("versions", {}), "commit": (facts.get("git") or {}).get("commit")}
+
+
+def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of all in a plain configuration; an empty mapping and a list without mappings are values."""
+    if isinstance(config, dict) and config:
+        for key, value in config.items():
+            yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(config, list) and any(isinstance(value, dict) for value in config):
+        for index, value in enumerate(config):
+            yield from leaves(value, f"{prefix}.{index}")
+    else:
+        yield prefix, config

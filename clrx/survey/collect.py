@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from clrx.config.schema import DataConfig, Dataset
+from clrx.config.schema import DataConfig
+from clrx.config.sections import Dataset
 from clrx.config.target import build
 from clrx.core.errors import UserError
 from clrx.data.cache.open import Cache, open_cache

@@ -1,8 +1,9 @@
 """`clrx completion bash|zsh|fish`: print the script that completes clrx command lines."""
 
 from clrx.cli.completion import SCRIPTS, words
-from clrx.cli.main import COMMANDS, conf_dir
+from clrx.cli.main import COMMANDS
 from clrx.core.errors import UserError
+from clrx.core.paths import conf_dir
 
 
 def main(arguments: list[str]) -> int:

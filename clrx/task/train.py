@@ -23,8 +23,8 @@ from clrx.range_test.bounds import find_bounds, note_range_test
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run, state_of, threads_of
 from clrx.run.trackers import track
+from clrx.train.batches import steps_per_epoch
 from clrx.train.checkpointing import note_backoffs
-from clrx.train.clock import steps_per_epoch
 from clrx.train.extend import reopen_last_phase
 from clrx.train.finish import finish, show_result
 from clrx.train.memory import memory_of

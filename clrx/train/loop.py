@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Generator
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import tee
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from clrx.core.randomness import random_key
 from clrx.data.feed import Feed
 from clrx.schedule.progress import Policy, Progress
-from clrx.train.clock import Clock
-from clrx.train.ema import update_ema
+from clrx.train.batches import Clock
 from clrx.train.loss import Loss, count_correct
 from clrx.train.optim import set_rate
 
@@ -135,3 +135,19 @@ def autocast(device: torch.device, precision: str):
     if precision == "bf16":
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()
+
+
+def start_ema(network: nn.Module) -> nn.Module:
+    """A copy of the network that will follow it; it is never trained itself."""
+    return deepcopy(network).requires_grad_(False)
+
+
+@torch.no_grad()
+def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
+    """ema = decay * ema + (1 - decay) * network for floating-point tensors; counters are copied."""
+    mine, theirs = list(ema.state_dict().values()), list(network.state_dict().values())
+    floats = [(a, b) for a, b in zip(mine, theirs, strict=True) if a.is_floating_point()]
+    torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - decay)
+    for a, b in zip(mine, theirs, strict=True):
+        if not a.is_floating_point():
+            a.copy_(b)

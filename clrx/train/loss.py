@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clrx.config.schema import Loss as LossConfig
+from clrx.config.sections import Loss as LossConfig
 from clrx.core.errors import UserError
 from clrx.data.source import Task
 

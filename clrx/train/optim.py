@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from clrx.config.schema import RateScales
+from clrx.config.sections import RateScales
 from clrx.config.target import Target, build
 from clrx.core.errors import UserError, first_line
 from clrx.network.network import Network

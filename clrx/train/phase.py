@@ -16,8 +16,8 @@ from clrx.network.weights_file import save_weights
 from clrx.run.checkpoint import under_prefix
 from clrx.run.directory import Diverged
 from clrx.run.interval import Interval, interval_of
+from clrx.train.batches import Clock
 from clrx.train.checkpointing import back_off, keep_good, refuse_divergence, save_state, start_from_best
-from clrx.train.clock import Clock
 from clrx.train.inputs import Inputs, inputs_of
 from clrx.train.loop import Steps, Work, train_steps
 from clrx.train.optim import load_optimizer_tensors

@@ -19,10 +19,8 @@ from clrx.data.mix import Mix
 from clrx.data.open import Data
 from clrx.data.source import Source
 from clrx.network.network import Network, build_network
-from clrx.train.batches import sample_weights
-from clrx.train.clock import Clock
-from clrx.train.ema import start_ema
-from clrx.train.loop import Work
+from clrx.train.batches import Clock, sample_weights
+from clrx.train.loop import Work, start_ema
 from clrx.train.loss import Loss, build_loss
 from clrx.train.optim import build_optimizer
 

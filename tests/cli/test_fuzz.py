@@ -24,9 +24,10 @@ from omegaconf import DictConfig, ListConfig, open_dict
 import clrx.task.find_lr
 import clrx.task.train
 from clrx.cli.failure import exit_code_of
-from clrx.cli.main import conf_dir, run
+from clrx.cli.main import run
 from clrx.config.compose import register_resolvers
 from clrx.core.errors import ClrxError
+from clrx.core.paths import conf_dir
 from clrx.data.open import load_source, split_of
 
 SECONDS = 20  # of the processor that no case may take; the first imports much of torch

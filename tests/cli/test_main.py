@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 
 from clrx import __version__
 from clrx.cli.completion import words
-from clrx.cli.main import COMMANDS, conf_dir, run
+from clrx.cli.main import COMMANDS, run
+from clrx.core.paths import conf_dir
 
 WITHOUT_TORCH = """
 import sys
@@ -19,6 +20,7 @@ class Guard:
             raise AssertionError(f"{name} was imported")
 sys.meta_path.insert(0, Guard())
 from clrx.cli.main import run
+from clrx.core.paths import conf_dir
 sys.exit(run(sys.argv[1:]))
 """
 

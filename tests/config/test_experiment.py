@@ -4,10 +4,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from clrx.cli.main import conf_dir
 from clrx.config.compose import register_resolvers
 from clrx.config.load import check_bounds, load, recorded
 from clrx.config.phases import build_phases
+from clrx.core.paths import conf_dir
 from clrx.report.grouping import texts
 from clrx.report.published import LESS_IS_BETTER, read
 from clrx.train.preflight import check_config

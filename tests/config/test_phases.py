@@ -3,7 +3,7 @@
 import pytest
 from plans import CONSTANT, PHASE, config, phases_of
 
-from clrx.config.schema import EarlyStopping, RateScales
+from clrx.config.sections import EarlyStopping, RateScales
 from clrx.core.errors import UserError
 from clrx.schedule.progress import Progress
 
@@ -86,7 +86,7 @@ BAD = [
         "did you mean patience",
     ),
     ({"early_stopping": 3}, "plan.phases.0.early_stopping=3", "the keys under"),
-    ({"features": "yes"}, "plan.phases.0.features=yes", "computed, null"),
+    ({"features": "yes"}, "plan.phases.0.features=yes", "computed, or null"),
     ({"features": "computed"}, "computed features need a frozen body", "trainable: head"),
     ({"feature_copies": 0}, "plan.phases.0.feature_copies=0", "at least 1"),
     ({"start": "last"}, "plan.phases.0.start=last", "previous, best"),

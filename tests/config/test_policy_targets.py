@@ -4,7 +4,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from clrx.config.phases import build_momentum, build_policy
-from clrx.config.schema import Warmup as WarmupConfig
+from clrx.config.sections import Warmup as WarmupConfig
 from clrx.config.target import read_target
 from clrx.core.errors import UserError
 from clrx.policy.momentum import InverseMomentum

@@ -18,9 +18,9 @@ from clrx.config.schema import FindLrConfig
 from clrx.core.console import open_screen
 from clrx.core.errors import UserError
 from clrx.data.open import load_source, open_data
+from clrx.range_test.curve import RunningMean
 from clrx.range_test.ramp import Ramp, check_range_test, ramp_of
 from clrx.range_test.repeats import RangeTest, Watch, run_repeats
-from clrx.range_test.smooth import RunningMean
 from clrx.schedule.progress import Progress
 from clrx.train import loop
 from clrx.train.setup import make_setup, network_for

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from clrx.range_test.curve import Curve, Repeat, points_of
+from clrx.range_test.curve import Curve, Repeat, RunningMean, fit_weights, points_of
 from clrx.range_test.estimate import method, read, suggest
 from clrx.range_test.rules import RULES, Missing
-from clrx.range_test.smooth import RunningMean, fit_weights
 
 DECADES = np.linspace(-7.0, 0.0, 141)  # 20 points a decade
 

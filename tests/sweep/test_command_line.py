@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from clrx.cli.main import conf_dir
 from clrx.core.errors import UserError
+from clrx.core.paths import conf_dir
 from clrx.run.directory import state_of
 from clrx.sweep import command_line as race
 from clrx.sweep.command_line import read_race, reopen, runs_of, split_words, sweep_name

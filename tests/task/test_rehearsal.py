@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clrx.cli.main import conf_dir, run
+from clrx.cli.main import run
+from clrx.core.paths import conf_dir
 from clrx.data.phantom.draw import phantom_folder
 from clrx.dataset.cifar10 import CLASSES
 

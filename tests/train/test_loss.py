@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from clrx.config.schema import Loss as Settings
+from clrx.config.sections import Loss as Settings
 from clrx.core.errors import UserError
 from clrx.train.loss import Loss, balanced_weights, build_loss, count_correct, scores_of
 

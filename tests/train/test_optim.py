@@ -5,7 +5,7 @@ import torch
 from nodes import head_node, model_node, names, optimizer_node
 from safetensors.torch import load, save
 
-from clrx.config.schema import RateScales
+from clrx.config.sections import RateScales
 from clrx.core.errors import UserError
 from clrx.network.network import build_network
 from clrx.policy.momentum import InverseMomentum

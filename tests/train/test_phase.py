@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from clrx.config.schema import EarlyStopping
+from clrx.config.sections import EarlyStopping
 from clrx.run.directory import Diverged
 from clrx.train.phase import PhaseRun, is_done, validate
 from clrx.train.records import TrainState
