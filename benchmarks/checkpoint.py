@@ -26,9 +26,9 @@ from clrx.cli.main import run
 from clrx.config.compose import register_resolvers
 from clrx.core.paths import conf_dir
 from clrx.network.network import build_network
-from clrx.train.checkpointing import save_state
-from clrx.train.optim import build_optimizer
-from clrx.train.records import Place, open_records
+from clrx.training.checkpointing import save_state
+from clrx.training.optim import build_optimizer
+from clrx.training.records import Place, open_records
 
 INTERVAL = 60.0  # s; conf/train.yaml
 TIMES = 30  # checkpoints of each kind

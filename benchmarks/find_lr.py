@@ -30,9 +30,9 @@ from clrx.range_test.find import find_range
 from clrx.range_test.ramp import ramp_of
 from clrx.range_test.repeats import RangeTest, run_repeats
 from clrx.run.checkpoint import clone_state
-from clrx.train.loop import train_steps
-from clrx.train.session import network_for
-from clrx.train.setup import clock_over, lay_out, work_with
+from clrx.training.loop import train_steps
+from clrx.training.session import network_for
+from clrx.training.setup import clock_over, lay_out, work_with
 
 STEPS = 100
 CASES = {

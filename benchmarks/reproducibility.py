@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from toy import write_toy
 
 from clrx.cli.main import run
-from clrx.train.records import column
+from clrx.training.records import column
 
 WORDS = ("dataset=npz", "model=resnet9", "model.width=8", "batch_size=48", "epochs=8", "policy=triangular2")
 RATES = ("bounds.base_lr=0.001", "bounds.max_lr=0.02", "device=cpu", "bootstrap.resamples=5")

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from clrx.task.python import Run, find_lr, load_run, train
 
 __version__ = "0.1.0"
-__all__ = ["Body", "Policy", "Progress", "Run", "RunError", "Source", "UserError", "find_lr", "load_run", "train"]
+__all__ = [
+    "Body",
+    "Policy",
+    "Progress",
+    "Run",
+    "RunError",
+    "Source",
+    "UserError",
+    "find_lr",
+    "load_run",
+    "train",
+]
 
 _HOMES = {
     "Body": "clrx.network.body",

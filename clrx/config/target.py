@@ -12,7 +12,7 @@ from clrx.core.errors import UserError, causes, did_you_mean, first_line
 ALLOWED = ("clrx", "torch.optim", "timm", "torchvision")  # what a configuration from elsewhere may name
 MOVED = {  # where recorded configurations of 0.1 name what now lies elsewhere
     "clrx.augment": "clrx.data.augment",
-    "clrx.keras_optim": "clrx.train.keras_optim",
+    "clrx.keras_optim": "clrx.training.keras_optim",
 }
 _own_folders: list[Path] = []  # of the user, given with --config-dir
 

@@ -10,8 +10,8 @@ from clrx.core.console import Screen
 from clrx.core.errors import RunError
 from clrx.range_test.find import find_range
 from clrx.run.directory import Run, open_run
-from clrx.train.records import TrainState
-from clrx.train.setup import Setup
+from clrx.training.records import TrainState
+from clrx.training.setup import Setup
 
 FOLDER = "find_lr"  # of the range test, within a run directory
 OWN = ("state", "started", "finished", "error", "range_test")  # of run.json: not the range test's

@@ -19,7 +19,7 @@ from clrx.range_test.ramp import Ramp, ramp_of
 from clrx.range_test.repeats import RangeTest, run_repeats
 from clrx.range_test.rules import RULES
 from clrx.range_test.verdict import Verdict, judge
-from clrx.train.setup import Setup
+from clrx.training.setup import Setup
 
 log = logging.getLogger("clrx")
 STEP_COLUMNS = ("repeat", "step", "epoch", "lr", "loss", "smoothed", "accuracy", *MEASURED)

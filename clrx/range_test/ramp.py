@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from clrx.config.schema import TrainConfig
 from clrx.core.errors import UserError
 from clrx.schedule.progress import Progress
-from clrx.train.batches import steps_per_epoch
+from clrx.training.batches import steps_per_epoch
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from clrx.metrics.measure import measure
 from clrx.range_test.curve import MEASURED, Repeat, RunningMean
 from clrx.range_test.ramp import Ramp
 from clrx.run.checkpoint import clone_state
-from clrx.train.evaluate import evaluate
-from clrx.train.loop import Step, Steps, train_steps
-from clrx.train.setup import Setup, clock_over, monitored_rows, work_with
+from clrx.training.evaluate import evaluate
+from clrx.training.loop import Step, Steps, train_steps
+from clrx.training.setup import Setup, clock_over, monitored_rows, work_with
 
 BLOCK = 10  # steps between two reads of an accelerator
 

@@ -8,7 +8,7 @@ from typing import Any
 from clrx.core.errors import UserError, did_you_mean
 from clrx.report.grouping import Group, group_runs
 from clrx.run.read import Record, collect
-from clrx.train.selection import column_of
+from clrx.training.selection import column_of
 
 USUAL = ("constant", "time_decay", "exponential", "step")  # policies that a baseline is looked for among
 

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from clrx.core.files import read_json, read_rows
 from clrx.run.directory import state_of
 from clrx.schedule.stretch import scaled_mark
-from clrx.train.selection import best_epoch, column_of, oriented
+from clrx.training.selection import best_epoch, column_of, oriented
 
 FINAL = ("complete", "failed", "diverged")  # only a retry asked for starts these again
 LONGEST = 100  # characters of a directory's name

@@ -15,7 +15,7 @@ from clrx.core.console import say
 from clrx.core.errors import UserError, require_number
 from clrx.core.files import write_json
 from clrx.core.lock import locked
-from clrx.train.selection import LOWER_IS_BETTER
+from clrx.training.selection import LOWER_IS_BETTER
 
 Runner = Callable[
     [list[list[str]], int], list[float]

@@ -20,8 +20,8 @@ from clrx.range_test.find import find_range
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run, state_of, threads_of
 from clrx.task.train import facts_of
-from clrx.train.preflight import check_config, check_data
-from clrx.train.setup import make_setup, network_for
+from clrx.training.preflight import check_config, check_data
+from clrx.training.setup import make_setup, network_for
 
 # overrides that the train line does without
 DROPPED = ("repeats", "steps", "bounds", "bounds.base_lr", "bounds.max_lr")

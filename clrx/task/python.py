@@ -17,7 +17,7 @@ from clrx.core.paths import conf_dir
 from clrx.network.network import Network, build_network
 from clrx.network.weights_file import read_weights
 from clrx.run.read import Record, read_run
-from clrx.train.session import Observer
+from clrx.training.session import Observer
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,10 @@ def load_run(path: str | Path) -> Run:
 
 
 def train(
-    *overrides: str, directory: str | Path | None = None, observer: Observer | None = None, figures: bool = True
+    *overrides: str,
+    directory: str | Path | None = None,
+    observer: Observer | None = None,
+    figures: bool = True,
 ) -> Run:
     """Train one configuration, as `clrx train OVERRIDES` does, and return its run.
 

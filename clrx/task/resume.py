@@ -12,14 +12,14 @@ from clrx.core.errors import UserError, did_you_mean
 from clrx.core.files import read_json
 from clrx.run.directory import refuse_other_run
 from clrx.task import train
-from clrx.train.extend import extend_run
-from clrx.train.preflight import check_config
+from clrx.training.extend import extend_run
+from clrx.training.preflight import check_config
 
 
 def main(arguments: list[str], **options: Any) -> int:
     """Continue the run in the directory named; key=value words may change what cannot change results.
 
-    `epochs=+N` makes the run longer (clrx.train.extend says how), also a complete one. `options` go to train.task.
+    `epochs=+N` makes the run longer (clrx.training.extend says how), also a complete one. `options` go to train.task.
     """
     if not arguments or "=" in arguments[0]:
         raise UserError(

@@ -23,15 +23,15 @@ from clrx.range_test.bounds import find_bounds, note_range_test
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run, state_of, threads_of
 from clrx.run.trackers import track
-from clrx.train.batches import steps_per_epoch
-from clrx.train.checkpointing import note_backoffs
-from clrx.train.extend import reopen_last_phase
-from clrx.train.finish import finish, show_result
-from clrx.train.memory import memory_of
-from clrx.train.phase import train_phases
-from clrx.train.preflight import check_config, check_data, warn_about_policies
-from clrx.train.session import Observer, ScreenObserver, open_session
-from clrx.train.setup import Setup, make_setup, network_for
+from clrx.training.batches import steps_per_epoch
+from clrx.training.checkpointing import note_backoffs
+from clrx.training.extend import reopen_last_phase
+from clrx.training.finish import finish, show_result
+from clrx.training.memory import memory_of
+from clrx.training.phase import train_phases
+from clrx.training.preflight import check_config, check_data, warn_about_policies
+from clrx.training.session import Observer, ScreenObserver, open_session
+from clrx.training.setup import Setup, make_setup, network_for
 
 
 def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True) -> int:

@@ -16,12 +16,12 @@ from clrx.run.directory import threads_of
 from clrx.run.resume_guard import DATA
 from clrx.schedule.progress import Progress
 from clrx.task.resume import recorded_config
-from clrx.train.inputs import inputs_of
-from clrx.train.loop import train_steps
-from clrx.train.phase import phase_clock, phase_work
-from clrx.train.preflight import check_config
-from clrx.train.records import TrainState, column
-from clrx.train.setup import Setup, make_setup, network_for
+from clrx.training.inputs import inputs_of
+from clrx.training.loop import train_steps
+from clrx.training.phase import phase_clock, phase_work
+from clrx.training.preflight import check_config
+from clrx.training.records import TrainState, column
+from clrx.training.setup import Setup, make_setup, network_for
 
 
 def main(arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from clrx.config.phases import build_phases
 from clrx.core.paths import conf_dir
 from clrx.report.grouping import texts
 from clrx.report.published import LESS_IS_BETTER, read
-from clrx.train.preflight import check_config
+from clrx.training.preflight import check_config
 
 FILES = sorted((conf_dir() / "experiment").glob("*/*.yaml"))
 NAMES = [f"{file.parent.name}/{file.stem}" for file in FILES]

@@ -22,8 +22,8 @@ from clrx.range_test.curve import RunningMean
 from clrx.range_test.ramp import Ramp, check_range_test, ramp_of
 from clrx.range_test.repeats import RangeTest, Watch, run_repeats
 from clrx.schedule.progress import Progress
-from clrx.train import loop
-from clrx.train.setup import make_setup, network_for
+from clrx.training import loop
+from clrx.training.setup import make_setup, network_for
 
 
 def searched(*overrides: str, groups: tuple[str, ...] = ()) -> FindLrConfig:

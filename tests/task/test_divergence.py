@@ -6,8 +6,8 @@ from toy_run import record, resume, train
 
 from clrx.cli.main import run
 from clrx.run.checkpoint import load_checkpoint
-from clrx.train.loss import Loss
-from clrx.train.records import column
+from clrx.training.loss import Loss
+from clrx.training.records import column
 
 pytestmark = pytest.mark.usefixtures("threads")
 

@@ -15,7 +15,7 @@ from toy_run import SMALL, At, interrupt_at, outcome, record, resume, train
 
 import clrx.run.directory
 from clrx.run.checkpoint import load_checkpoint
-from clrx.train.loss import Loss
+from clrx.training.loss import Loss
 
 pytestmark = pytest.mark.usefixtures("threads")
 

@@ -10,7 +10,7 @@ from PIL import Image
 from toy import write_toy
 
 from clrx.cli.main import run
-from clrx.train import phase
+from clrx.training import phase
 
 BASICS = (
     "dataset=npz",

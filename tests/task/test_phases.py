@@ -4,7 +4,7 @@ import pytest
 from safetensors.numpy import load_file
 from toy_run import train
 
-from clrx.train.records import column
+from clrx.training.records import column
 
 pytestmark = pytest.mark.usefixtures("threads")
 RISING = (

@@ -8,10 +8,10 @@ from clrx.config.schema import TrainConfig
 from clrx.network.weights_file import read_weights
 from clrx.run.checkpoint import load_checkpoint, save_checkpoint, with_prefix
 from clrx.run.directory import Diverged, Run
-from clrx.train.optim import optimizer_tensors
-from clrx.train.records import Bad, TrainState
-from clrx.train.session import RunFiles, Tensors, restore_weights
-from clrx.train.setup import Setup
+from clrx.training.optim import optimizer_tensors
+from clrx.training.records import Bad, TrainState
+from clrx.training.session import RunFiles, Tensors, restore_weights
+from clrx.training.setup import Setup
 
 log = logging.getLogger("clrx")
 FIX = "lower the rates (clrx find-lr shows the range), clip with grad_clip=1, or on_divergence=backoff"

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from clrx.core.randomness import random_key
 from clrx.data.feed import Feed
 from clrx.schedule.progress import Policy, Progress
-from clrx.train.batches import Clock
-from clrx.train.loss import Loss, count_correct
-from clrx.train.optim import set_rate
+from clrx.training.batches import Clock
+from clrx.training.loss import Loss, count_correct
+from clrx.training.optim import set_rate
 
 Stream = Generator[tuple[Tensor, Tensor], None, None]  # (images uint8 (B, C, H, W), labels) on the device
 

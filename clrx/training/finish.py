@@ -16,10 +16,10 @@ from clrx.metrics.measure import choose_threshold, confusion, threshold_rule
 from clrx.metrics.predictions import write_predictions
 from clrx.network.weights_file import read_weights, save_weights
 from clrx.schedule.stretch import scaled_mark
-from clrx.train.evaluate import evaluate
-from clrx.train.records import TrainState
-from clrx.train.session import RunFiles
-from clrx.train.setup import Setup
+from clrx.training.evaluate import evaluate
+from clrx.training.records import TrainState
+from clrx.training.session import RunFiles
+from clrx.training.setup import Setup
 
 log = logging.getLogger("clrx")
 Scores = dict[str, np.ndarray]  # of test, and of validation where there is one

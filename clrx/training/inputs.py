@@ -13,10 +13,10 @@ from clrx.config.phases import Phase
 from clrx.config.schema import TrainConfig
 from clrx.data.feed import Feed, open_feed
 from clrx.network.body import pool
-from clrx.train.evaluate import evaluate
-from clrx.train.loop import autocast
-from clrx.train.records import TrainState
-from clrx.train.setup import Setup, monitored_rows
+from clrx.training.evaluate import evaluate
+from clrx.training.loop import autocast
+from clrx.training.records import TrainState
+from clrx.training.setup import Setup, monitored_rows
 
 log = logging.getLogger("clrx")
 

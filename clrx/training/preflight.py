@@ -13,7 +13,7 @@ from clrx.core.machine import choose_device
 from clrx.data.open import Data
 from clrx.run.trackers import require_logger
 from clrx.schedule.warnings import policy_warnings
-from clrx.train.optim import check_optimizer
+from clrx.training.optim import check_optimizer
 
 log = logging.getLogger("clrx")
 

@@ -19,10 +19,10 @@ from clrx.data.mix import Mix
 from clrx.data.open import Data
 from clrx.data.source import Source
 from clrx.network.network import Network, build_network
-from clrx.train.batches import Clock, sample_weights
-from clrx.train.loop import Work, start_ema
-from clrx.train.loss import Loss, build_loss
-from clrx.train.optim import build_optimizer
+from clrx.training.batches import Clock, sample_weights
+from clrx.training.loop import Work, start_ema
+from clrx.training.loss import Loss, build_loss
+from clrx.training.optim import build_optimizer
 
 log = logging.getLogger("clrx")
 Prepare = Callable[[Tensor, int], Tensor]  # training images (B, C, H, W) uint8, key -> the network's input

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from clrx.train.selection import best_epoch, by_cycle, column_of, oriented, patience_spent, should_stop
+from clrx.training.selection import best_epoch, by_cycle, column_of, oriented, patience_spent, should_stop
 
 NONE = -math.inf
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from clrx.core.files import CsvLog, read_rows
-from clrx.train.loop import Step
+from clrx.training.loop import Step
 
 STEP_COLUMNS = ("step", "epoch", "lr", "momentum", "loss")
 EPOCH_COLUMNS = (

@@ -11,7 +11,13 @@ from clrx.network.network import build_network
 from clrx.policy.momentum import InverseMomentum
 from clrx.policy.triangular import Triangular
 from clrx.schedule.progress import progress_at
-from clrx.train.optim import build_optimizer, load_optimizer_tensors, momentum_of, optimizer_tensors, set_rate
+from clrx.training.optim import (
+    build_optimizer,
+    load_optimizer_tensors,
+    momentum_of,
+    optimizer_tensors,
+    set_rate,
+)
 
 OPTIMIZERS = names("optimizer")
 SCALES = RateScales(early=0.01, middle=0.1, head=1.0)  # Mishra, section 2.4: 1e-4, 1e-3, 1e-2

@@ -9,8 +9,8 @@ import torch
 from clrx.core.errors import RunError
 from clrx.core.files import read_rows
 from clrx.schedule.progress import progress_at
-from clrx.train.loop import Step
-from clrx.train.records import EPOCH_COLUMNS, Records, TrainState, add_step, column, flush_steps
+from clrx.training.loop import Step
+from clrx.training.records import EPOCH_COLUMNS, Records, TrainState, add_step, column, flush_steps
 
 NAN, INF = float("nan"), float("inf")
 

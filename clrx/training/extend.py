@@ -18,8 +18,8 @@ from clrx.core.errors import UserError
 from clrx.core.files import read_json
 from clrx.run.directory import Run, held, now, state_of, write_config
 from clrx.schedule.warnings import trace
-from clrx.train.batches import steps_per_epoch
-from clrx.train.records import TrainState
+from clrx.training.batches import steps_per_epoch
+from clrx.training.records import TrainState
 
 Config = dict[str, Any]  # a recorded configuration, plain
 Load = Callable[[Config], TrainConfig]

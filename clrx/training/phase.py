@@ -16,15 +16,15 @@ from clrx.network.weights_file import save_weights
 from clrx.run.checkpoint import under_prefix
 from clrx.run.directory import Diverged
 from clrx.run.interval import Interval, interval_of
-from clrx.train.batches import Clock
-from clrx.train.checkpointing import back_off, keep_good, refuse_divergence, save_state, start_from_best
-from clrx.train.inputs import Inputs, inputs_of
-from clrx.train.loop import Steps, Work, train_steps
-from clrx.train.optim import load_optimizer_tensors
-from clrx.train.records import EPOCH_COLUMNS, Bad, TrainState, add_step, column, flush_steps
-from clrx.train.selection import best_epoch, column_of, oriented, should_stop
-from clrx.train.session import Observer, RunFiles, Tensors
-from clrx.train.setup import Setup, clock_over, monitored_rows, work_with
+from clrx.training.batches import Clock
+from clrx.training.checkpointing import back_off, keep_good, refuse_divergence, save_state, start_from_best
+from clrx.training.inputs import Inputs, inputs_of
+from clrx.training.loop import Steps, Work, train_steps
+from clrx.training.optim import load_optimizer_tensors
+from clrx.training.records import EPOCH_COLUMNS, Bad, TrainState, add_step, column, flush_steps
+from clrx.training.selection import best_epoch, column_of, oriented, should_stop
+from clrx.training.session import Observer, RunFiles, Tensors
+from clrx.training.setup import Setup, clock_over, monitored_rows, work_with
 
 log = logging.getLogger("clrx")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from clrx.train.keras_optim import KerasAdam, KerasRMSprop, KerasSGD
+from clrx.training.keras_optim import KerasAdam, KerasRMSprop, KerasSGD
 
 CURVATURE, START = (1.0, 0.1, 4.0), (1.0, -2.0, 0.5)  # of f(w) = sum_i a_i w_i^2 / 2
 RATES = [0.05 / (1 + 0.02 * step) for step in range(100)]  # Keras: lr / (1 + decay * iterations)

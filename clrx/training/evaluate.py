@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from clrx.data.feed import Feed
-from clrx.train.loop import autocast
-from clrx.train.loss import Loss, scores_of
+from clrx.training.loop import autocast
+from clrx.training.loss import Loss, scores_of
 
 
 @torch.no_grad()

@@ -10,9 +10,9 @@ from torch import nn
 
 from clrx.data.feed import open_feed
 from clrx.schedule.progress import Progress
-from clrx.train.batches import Clock
-from clrx.train.loop import Work, start_ema, train_steps, update_ema
-from clrx.train.loss import Loss
+from clrx.training.batches import Clock
+from clrx.training.loop import Work, start_ema, train_steps, update_ema
+from clrx.training.loss import Loss
 
 N, CLASSES = 11, 3
 IMAGES = np.random.default_rng(0).integers(0, 256, (N + 4, 1, 4, 4), dtype=np.uint8)

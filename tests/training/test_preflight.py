@@ -10,7 +10,7 @@ from nodes import configured
 from plans import composed, phases_of
 
 from clrx.core.errors import UserError
-from clrx.train.preflight import check_config, check_data, warn_about_policies
+from clrx.training.preflight import check_config, check_data, warn_about_policies
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from clrx.config.sections import Loss as Settings
 from clrx.core.errors import UserError
-from clrx.train.loss import Loss, balanced_weights, build_loss, count_correct, scores_of
+from clrx.training.loss import Loss, balanced_weights, build_loss, count_correct, scores_of
 
 LOG3 = log(3)  # sigmoid(log 3) = 3/4
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from clrx.run.checkpoint import load_checkpoint, under_prefix
 from clrx.run.directory import Run
-from clrx.train.loop import Step
-from clrx.train.records import Records, TrainState
-from clrx.train.setup import Setup
+from clrx.training.loop import Step
+from clrx.training.records import Records, TrainState
+from clrx.training.setup import Setup
 
 log = logging.getLogger("clrx")
 Tensors = dict[str, Tensor]  # by name

@@ -9,9 +9,9 @@ import torch
 from clrx.config.phases import Phase
 from clrx.config.schema import TrainConfig
 from clrx.core.errors import out_of_memory, ran_out
-from clrx.train.loop import autocast
-from clrx.train.optim import build_optimizer
-from clrx.train.setup import Setup
+from clrx.training.loop import autocast
+from clrx.training.optim import build_optimizer
+from clrx.training.setup import Setup
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clrx.core.errors import UserError
-from clrx.train.batches import Clock, batches_per_epoch, cut, epoch_order, sample_weights, steps_per_epoch
+from clrx.training.batches import Clock, batches_per_epoch, cut, epoch_order, sample_weights, steps_per_epoch
 
 
 @given(seed=st.integers(0, 2**40), epoch=st.integers(0, 10**6), n=st.integers(0, 300))

@@ -7,8 +7,8 @@ import pytest
 
 from clrx.config.sections import EarlyStopping
 from clrx.run.directory import Diverged
-from clrx.train.phase import PhaseRun, is_done, validate
-from clrx.train.records import TrainState
+from clrx.training.phase import PhaseRun, is_done, validate
+from clrx.training.records import TrainState
 
 WORSE = "val_auroc,val_loss,train_loss\n0.9,0.1,0.5\n0.8,0.2,0.4\n0.7,0.3,0.3\n"
 BETTER = "val_auroc,val_loss,train_loss\n0.7,0.3,0.5\n0.8,0.2,0.4\n0.9,0.1,0.3\n"
