@@ -24,11 +24,12 @@ from hydra import compose, initialize_config_dir
 
 from clrx.cli.main import run
 from clrx.config.compose import register_resolvers
+from clrx.config.load import load
 from clrx.core.paths import conf_dir
 from clrx.network.network import build_network
 from clrx.training.checkpointing import save_state
 from clrx.training.optim import build_optimizer
-from clrx.training.records import Place, open_records
+from clrx.training.records import Records, TrainState
 
 INTERVAL = 60.0  # s; conf/train.yaml
 TIMES = 30  # checkpoints of each kind
@@ -39,22 +40,21 @@ SHORT = ("dataset.images=1000", "epochs=8", "threads=1", "bootstrap.resamples=10
 def one_checkpoint(folder: Path, model: str, optimizer: str) -> dict[str, Any]:
     """Median time of a checkpoint of a network that has been trained for a step."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("train", [f"model={model}", f"optimizer={optimizer}"])
+        cfg = load(compose("train", [f"model={model}", f"optimizer={optimizer}"]))
     network = build_network(cfg.model, cfg.head, channels=1, size=64, outputs=1, seed=0)
-    trained = build_optimizer(network, cfg.optimizer, dict.fromkeys(("early", "middle", "head"), 1.0), False)
+    trained = build_optimizer(network, cfg.optimizer)
     network(torch.rand(2, 1, 64, 64)).sum().backward()
     trained.step()
-    place = Place(phases=[])
-    bench: Any = SimpleNamespace(
-        path=folder, network=network, ema=None, place=place, records=open_records(folder, place, 1)
-    )
+    state = TrainState()
+    setup: Any = SimpleNamespace(network=network, ema=None)
+    files: Any = SimpleNamespace(path=folder, records=Records(folder, state, 1))
     wall, processor = [], []
     for _ in range(TIMES):
         began = perf_counter(), process_time()
-        save_state(bench, trained)
+        save_state(setup, state, files, trained)
         wall.append(perf_counter() - began[0])
         processor.append(process_time() - began[1])
-    bench.records.close()
+    files.records.close()
     size = (folder / "checkpoint" / "latest.ckpt").stat().st_size
     return row(
         f"{model} {optimizer}",

@@ -22,17 +22,18 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from clrx.config.compose import register_resolvers
+from clrx.config.load import load, with_auto_bounds
+from clrx.config.phases import build_phases
+from clrx.config.schema import FindLrConfig
 from clrx.core.console import open_screen
 from clrx.core.paths import conf_dir
-from clrx.data.open import open_data
-from clrx.range_test.bounds import plan_before, without_bounds
+from clrx.data.open import load_source, open_data
 from clrx.range_test.find import find_range
 from clrx.range_test.ramp import ramp_of
 from clrx.range_test.repeats import RangeTest, run_repeats
 from clrx.run.checkpoint import clone_state
 from clrx.training.loop import train_steps
-from clrx.training.session import network_for
-from clrx.training.setup import clock_over, lay_out, work_with
+from clrx.training.setup import clock_over, make_setup, network_for, work_with
 
 STEPS = 100
 CASES = {
@@ -45,18 +46,20 @@ def prepared(overrides: tuple[str, ...]) -> RangeTest:
     """A range test that no loss ends early: its rates stay low."""
     basics = (f"steps={STEPS}", "repeats=1", "range_test.end=1e-3", "device=cpu", "batch_size=32")
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = without_bounds(compose("find_lr", [*basics, *overrides]))
-    data = open_data(cfg)
-    tools = lay_out(cfg, data, network_for(cfg, data))
-    return RangeTest(cfg, data, tools, plan_before(cfg)[0], ramp_of(cfg, len(data.train)))
+        raw = compose("find_lr", [*basics, *overrides])
+    cfg = load(with_auto_bounds(raw), kind=FindLrConfig)
+    source = load_source(cfg.dataset)
+    data = open_data(cfg, source)
+    setup = make_setup(cfg, data, network_for(cfg, source))
+    return RangeTest(cfg, setup, build_phases(cfg)[0], ramp_of(cfg, len(data.train)))
 
 
 def plain(test: RangeTest) -> None:
     """As many steps as the range test takes, under its rates, and nothing else."""
-    cfg, data, tools = test.cfg, test.data, test.tools
-    work = work_with(cfg, test.phase, tools.network, tools.loss, tools.prepare, tools.mix)
-    clock = clock_over(cfg, data.source.labels[data.train], STEPS)
-    steps = train_steps(work, tools.feed, data.train, clock)
+    cfg, setup = test.cfg, test.setup
+    train = setup.data.train
+    clock = clock_over(cfg, setup.data.source.labels[train], STEPS)
+    steps = train_steps(work_with(cfg, test.phase, setup), setup.feed, train, clock)
     for _ in range(STEPS):
         next(steps).loss.item()  # training reads the loss of each step as well
     steps.close()
@@ -70,12 +73,12 @@ def one_pass(test: RangeTest) -> None:
 
 def whole(test: RangeTest) -> None:
     with tempfile.TemporaryDirectory() as place, open_screen() as screen:
-        found = find_range(test.cfg, test.data, test.phase, Path(place), screen)
+        found = find_range(test.cfg, test.setup, test.phase, Path(place), screen)
     assert found["steps"] == STEPS
 
 
 def cpu_seconds(way: Callable[[RangeTest], None], test: RangeTest, state: dict) -> float:
-    test.tools.network.load_state_dict(state)
+    test.setup.network.load_state_dict(state)
     began = process_time()
     way(test)
     return process_time() - began
@@ -102,7 +105,7 @@ def write(rows: list[dict[str, object]]) -> None:
 def measure(name: str, rounds: int) -> dict[str, object]:
     """The row of one case: seconds of plain steps, and what the other ways cost of them."""
     test, ways = prepared(CASES[name]), {"plain": plain, "pass": one_pass, "test": whole}
-    state = clone_state(test.tools.network)
+    state = clone_state(test.setup.network)
     taken: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(rounds + 1):
         for way, call in ways.items():

@@ -62,9 +62,6 @@ KNOWN: dict[str, set[str]] = {  # violations that are being mended: none is adde
     "plot": {
         "clrx.plot.run is shorter than 40 lines",
     },
-    "survey": {
-        "clrx.survey.chopade2021 imports hydra",
-    },
     "sweep": {
         "clrx.sweep.process imports clrx.cli.child, which stands after sweep in ORDER",
         "clrx.sweep.resources is shorter than 40 lines",

@@ -6,8 +6,9 @@ doi:10.21203/rs.3.rs-1129014/v1, section A2 with Table 1 and figures 1 and 2, se
 from typing import Any
 
 import pandas as pd
-from hydra.core.global_hydra import GlobalHydra
+import yaml
 
+from clrx.core.paths import conf_dir
 from clrx.data.nih.files import find_files, label_table
 from clrx.data.nih.labels import DISEASES, NO_FINDING, one_hot, read_table
 from clrx.survey.numbers import Cell, Numbers
@@ -44,20 +45,16 @@ def tables(root: str | None, table: str | None = None) -> list[Numbers]:
     ]
 
 
-def _diseases() -> dict[str, Any]:
+def _diseases() -> dict[str, dict[str, Any]]:
     """conf/disease by label: Table 2's images of No Finding and Table 3's batch sizes are written there."""
-    loader = GlobalHydra.instance().config_loader()
-    conf = next(source for source in loader.get_sources() if source.provider == "main")
-    names = loader.get_group_options("disease")
-    nodes: list[Any] = [
-        conf.load_config(f"disease/{name}").config for name in names
-    ]  # compose() takes seconds for all
-    return {node.label: node for node in nodes}
+    files = sorted((conf_dir() / "disease").glob("*.yaml"))
+    found = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+    return {one["label"]: one for one in found}
 
 
 def _sizes(having: dict[str, int], diseases: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
     """(No Finding, total, test) images of each binary classifier; a fifth tests, rounded up (scikit-learn's rule)."""
-    healthy = {name: min(diseases[name].no_finding, having[NO_FINDING]) for name in ORDER}
+    healthy = {name: min(diseases[name]["no_finding"], having[NO_FINDING]) for name in ORDER}
     totals = {name: having[name] + healthy[name] for name in ORDER}
     return {name: (healthy[name], totals[name], -(-totals[name] // TEST)) for name in ORDER}
 
@@ -84,7 +81,7 @@ def _table_2(having: dict[str, int], sizes: dict[str, tuple[int, int, int]]) -> 
 def _table_3(sizes: dict[str, tuple[int, int, int]], diseases: dict[str, Any]) -> Numbers:
     rows: list[tuple[Cell, ...]] = []
     for name, (_, total, test) in sizes.items():
-        batch = int(diseases[name].batch_size)
+        batch = int(diseases[name]["batch_size"])
         batches = -(-(total - test) // batch), -(-test // batch)
         rows.append((_spelt(name), total, batch, *batches, _printed(name, total)))
     title = "Chopade et al. 2021, Table 3: batches of the binary classifiers"

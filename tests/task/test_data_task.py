@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from clrx.cli.main import run
-from clrx.data.open import open_data
+from clrx.config.load import load
+from clrx.data.open import load_source, open_data
 
 # Chopade et al. 2021, typed from the paper. Table 1: label alone, label among others.
 TABLE_1 = {
@@ -234,7 +235,8 @@ def test_the_cache_is_that_of_training(data, own, tmp_path, capsys):
     assert code == 0
     assert "2 of the 40 images that own.csv names are not there; they are left out" in capsys.readouterr().out
     before = sorted((tmp_path / "cache/images").iterdir())
-    opened = open_data(OmegaConf.load(place / "config.yaml"))  # as clrx train does
+    cfg = load(OmegaConf.load(place / "config.yaml"))
+    opened = open_data(cfg, load_source(cfg.dataset))  # as clrx train does
     assert opened.cache.array.shape == (38, 1, 8, 8)
     assert sorted((tmp_path / "cache/images").iterdir()) == before == [opened.cache.path]
 
@@ -297,8 +299,8 @@ def test_the_caches_are_listed_and_cleared(data, own, tmp_path, capsys):
         (["dataset=chestxray14", "dataset.root=absent"], "does not exist"),
         (["cache=lsit"], "did you mean list?"),
         (["images=maybe"], "images=maybe"),
-        (["sample=0"], "sample is 0"),
-        (["sheet=100"], "sheet is 100"),
+        (["sample=0"], "sample=0"),
+        (["sheet=100"], "sheet=100"),
         (["dataset.sise=8"], "did you mean dataset.size"),
     ],
 )
