@@ -56,5 +56,7 @@ def _create(channels: int, width: float, pad_type: str) -> nn.Module:
         norm_layer=nn.BatchNorm2d,
         round_chs_fn=lambda outputs: make_divisible(outputs * width, 8),
     )
-    module.pretrained_cfg = get_pretrained_cfg(NAME).to_dict()
+    published = get_pretrained_cfg(NAME)
+    assert published is not None
+    module.pretrained_cfg = published.to_dict()
     return module
