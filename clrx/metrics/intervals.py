@@ -1,4 +1,4 @@
-"""Intervals of test metrics: a percentile bootstrap that draws patients, each with all its images."""
+"""Intervals of test metrics: a percentile bootstrap that resamples patients, each with all its images."""
 
 import os
 from collections.abc import Sequence
@@ -29,44 +29,45 @@ def intervals(
     level: float = 0.95,
     classes: Sequence[str] = (),
 ) -> dict[str, Interval]:
-    """Each metric of `measure(..., at_half=True)` as {"value", "low", "high"[, "reason"]}.
+    """Labels (N,), scores and groups of a test set -> each metric as {"value", "low", "high"[, "reason"]}.
 
-    groups: (N,) patients (lesions, films), drawn whole and with replacement (Field and Welsh, J. R. Stat.
-    Soc. B 69:369, 2007); the threshold stays as chosen on validation. Resamples in which a metric has no
-    value are left out, and counted in its reason when they are many. The draws depend on the seed and the
-    groups alone, so two runs on one test set share them. low and high are None where there is no value, or
-    one group only.
+    The metrics are those of `measure(..., at_half=True)`, whose arguments these are. groups: (N,) patients
+    (lesions, radiographs), sampled whole and with replacement (Field and Welsh, J. R. Stat. Soc. B 69:369,
+    2007); the threshold stays as chosen on validation. low and high are the (1 - level) / 2 and (1 + level) / 2
+    quantiles over `resamples`, None where there is no value or one group only. Resamples in which a metric has
+    no value are left out, and counted in its reason when they are many. The resamples depend on the seed and
+    the groups alone, so two runs on one test set share them.
     """
     view = columns(task, labels, scores, threshold, classes, at_half=True)
     values = measure(task, labels, scores, threshold, classes, at_half=True)
     names, member = np.unique(np.asarray(groups).astype(str), return_inverse=True)
-    drawn = _drawn(view, member, len(names), seed, resamples) if len(names) > 1 else {}
+    sampled = _resampled(view, member, len(names), seed, resamples) if len(names) > 1 else {}
     why, few = reasons(task, labels, classes), _few(len(names))
     return {
-        name: _interval(value, drawn.get(name, np.empty(0)), level, [why.get(name, ""), few])
+        name: _interval(value, sampled.get(name, np.empty(0)), level, [why.get(name, ""), few])
         for name, value in values.items()
     }
 
 
-def _drawn(
+def _resampled(
     view: Columns, member: np.ndarray, groups: int, seed: int, resamples: int
 ) -> dict[str, np.ndarray]:
-    """Every metric in every resample: name -> (resamples,)."""
+    """The values of each metric in all resamples: name -> (resamples,)."""
     width = max(1, CELLS // len(member))
     chunks = [range(start, min(start + width, resamples)) for start in range(0, resamples, width)]
     workers = min(8, os.cpu_count() or 1)  # threads: numpy works outside the interpreter's lock
     with ThreadPoolExecutor(workers) as pool:
-        parts = list(pool.map(lambda chunk: weighted(view, draws(groups, chunk, seed)[member]), chunks))
+        parts = list(pool.map(lambda chunk: weighted(view, counts(groups, chunk, seed)[member]), chunks))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def draws(groups: int, numbers: range, seed: int) -> np.ndarray:
-    """(groups, len(numbers)) float64: how often each group is drawn in the resamples of these numbers."""
-    counts = []
+def counts(groups: int, numbers: range, seed: int) -> np.ndarray:
+    """(groups, len(numbers)) float64: how often each group is in the resamples of these numbers."""
+    found = []
     for number in numbers:
-        picked = random_generator(seed, "bootstrap", number).integers(0, groups, groups)
-        counts.append(np.bincount(picked, minlength=groups))
-    return np.stack(counts, axis=1).astype(np.float64)
+        sampled = random_generator(seed, "bootstrap", number).integers(0, groups, groups)
+        found.append(np.bincount(sampled, minlength=groups))
+    return np.stack(found, axis=1).astype(np.float64)
 
 
 def _few(groups: int) -> str:
@@ -75,14 +76,14 @@ def _few(groups: int) -> str:
     return f"only {groups} groups: the interval is likely too narrow" if groups < FEW_GROUPS else ""
 
 
-def _interval(value: float | None, drawn: np.ndarray, level: float, why: list[str]) -> Interval:
+def _interval(value: float | None, sampled: np.ndarray, level: float, why: list[str]) -> Interval:
     low = high = None
-    kept = drawn[np.isfinite(drawn)]
+    kept = sampled[np.isfinite(sampled)]
     if value is not None and len(kept):
         low, high = (float(edge) for edge in np.quantile(kept, [(1 - level) / 2, (1 + level) / 2]))
-        missing = len(drawn) - len(kept)
-        if missing > MANY_LEFT_OUT * len(drawn):
-            why = [*why, f"{missing} of {len(drawn)} resamples lack a class and were left out"]
+        missing = len(sampled) - len(kept)
+        if missing > MANY_LEFT_OUT * len(sampled):
+            why = [*why, f"{missing} of {len(sampled)} resamples lack a class and were left out"]
         if low == high:
             why = [*why, "every resample gave this value: the interval says nothing"]
     reason = "; ".join(text for text in why if text)

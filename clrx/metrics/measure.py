@@ -1,4 +1,4 @@
-"""Metrics of a classifier from all its scores at once, confusion, and the threshold that makes decisions."""
+"""Metrics of a classifier from all its labels and scores, the confusion matrix, and the decision threshold."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ NAMES = (
     "specificity",
     "f1",
 )
-# What a metric needs of a class before it has a value: positive images, negative images.
+# Whether a metric needs positive images, and negative images, of a class before it has a value for it.
 _NEEDS = {
     "balanced_accuracy": (True, True),
     "auroc": (True, True),
@@ -37,7 +37,10 @@ def measure(
     classes: Sequence[str] = (),
     at_half: bool = False,
 ) -> dict[str, float | None]:
-    """The metrics in NAMES (recall is sensitivity); None where the labels leave one no value (`reasons`).
+    """Labels and scores of N images -> the metrics in NAMES; recall is sensitivity.
+
+    A metric is None where a class that it needs is absent (`reasons` says which); scikit-learn gives 0 or nan and
+    a warning there. docs/metrics.md lists where other implementations differ.
 
     binary: labels (N,) 0/1, scores (N,) probability of the positive class, which an image is called when
     its score >= threshold; precision is 0 when none is called so. multiclass: labels (N,), scores (N, K);
@@ -49,21 +52,18 @@ def measure(
     """
     view = columns(task, labels, scores, threshold, classes, at_half)
     values = weighted(view, np.ones((len(view.truth), 1)))
-    return {name: _number(values[name][0]) for name in in_order(values)}
+    found = {name: float(values[name][0]) for name in in_order(values)}
+    return {name: value if np.isfinite(value) else None for name, value in found.items()}
 
 
 def in_order(names: Sequence[str] | dict) -> list[str]:
-    """NAMES first, then those of single classes, then those at a threshold of 0.5."""
-    place = {name: i for i, name in enumerate([*NAMES, *(name + HALF for name in NAMES)])}
-    return sorted(names, key=lambda name: (name.endswith(HALF), place.get(name, len(place))))
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    """Names of metrics sorted: those in NAMES, then those of single classes, then those at a threshold of 0.5."""
+    position = {name: i for i, name in enumerate([*NAMES, *(name + HALF for name in NAMES)])}
+    return sorted(names, key=lambda name: (name.endswith(HALF), position.get(name, len(position))))
 
 
 def reasons(task: Task, labels: np.ndarray, classes: Sequence[str] = ()) -> dict[str, str]:
-    """Why a metric of `measure` is None or its mean leaves classes out: name -> sentence."""
+    """Labels -> name -> sentence, for each metric of `measure` that is None or whose mean leaves classes out."""
     labels = np.asarray(labels)
     count = labels.shape[1] if task == "multilabel" else len(classes) or int(labels.max()) + 1
     shape = (len(labels),) if task == "binary" else (len(labels), count)
@@ -87,7 +87,7 @@ def _reason(view: Columns, name: str) -> str:
 
 
 def _lacking(view: Columns, positive: bool, negative: bool) -> dict[str, str]:
-    """Class -> what it lacks."""
+    """A sentence for each class without a positive image, or without a negative one."""
     lacks = {}
     for name, present, refused in zip(view.names, view.present, view.refused, strict=True):
         if positive and not present:
@@ -115,10 +115,10 @@ def confusion(
 
 
 def choose_threshold(labels: np.ndarray, scores: np.ndarray, quantile: float = 0.95) -> float:
-    """The threshold that `threshold_rule` names, for images called positive when score >= threshold.
+    """Validation labels (N,) 0/1 and scores (N,) -> the threshold; an image is called positive when score >= it.
 
-    labels: (N,) 0/1, scores: (N,), of the validation set. Youden's J = sensitivity + specificity - 1 (Cancer
-    3:32, 1950) makes the same choice as balanced accuracy. The threshold lies midway between two neighbouring
+    The cut with the largest Youden's J = sensitivity + specificity - 1 (Cancer 3:32, 1950), which also has the
+    best balanced accuracy, lies midway between two neighbouring
     scores; of cuts with equal J the one nearest to 0.5 is taken, of two equally near the higher; 0.5 where no
     cut beats chance. Where one class is absent: `quantile` of the negatives' scores (that share of them stays
     below), or 1 - quantile of the positives'.
@@ -129,8 +129,8 @@ def choose_threshold(labels: np.ndarray, scores: np.ndarray, quantile: float = 0
         return float(np.quantile(score, quantile))
     if positive.all():
         return float(np.quantile(score, 1 - quantile))
-    cuts, where = np.unique(score, return_inverse=True)
-    hits, alarms = (_at_least(where[part], len(cuts)) for part in (positive, ~positive))
+    cuts, rank = np.unique(score, return_inverse=True)
+    hits, alarms = (_at_least(rank[part], len(cuts)) for part in (positive, ~positive))
     youden = hits * (~positive).sum() - alarms * positive.sum()  # J times both counts: exact, in integers
     best = np.flatnonzero(youden == youden.max())
     if youden.max() <= 0:
@@ -140,13 +140,13 @@ def choose_threshold(labels: np.ndarray, scores: np.ndarray, quantile: float = 0
     return float(middle[np.lexsort((-middle, np.abs(middle - 0.5)))[0]])
 
 
-def _at_least(where: np.ndarray, cuts: int) -> np.ndarray:
-    """How many lie at each cut or above it."""
-    return np.bincount(where, minlength=cuts)[::-1].cumsum()[::-1]
+def _at_least(ranks: np.ndarray, cuts: int) -> np.ndarray:
+    """How many of the scores with these ranks lie at each cut or above it."""
+    return np.bincount(ranks, minlength=cuts)[::-1].cumsum()[::-1]
 
 
 def threshold_rule(labels: np.ndarray, quantile: float = 0.95) -> str:
-    """What `choose_threshold` does with these validation labels, for the record."""
+    """Validation labels -> a sentence, for the record, on the rule by which `choose_threshold` chooses for them."""
     positive = np.asarray(labels).astype(bool)
     if not positive.any():
         return f"quantile {quantile:g} of the scores: validation has no positive image"

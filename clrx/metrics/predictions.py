@@ -1,4 +1,4 @@
-"""predictions.csv: the images of a set with patient, label and scores; every metric can be remade from it."""
+"""predictions.csv: a row an image with its patient, label and scores; every metric can be computed from it again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,11 +34,11 @@ def write_predictions(
     labels: np.ndarray,
     scores: np.ndarray,
 ) -> None:
-    """Write the table atomically: a row an image, columns image, patient, then by task
+    """Write labels and scores of N images as a table, atomically: a row an image.
 
-    binary: label (0 | 1), score; multiclass: label and predicted (class names), score_NAME for every class;
-    multilabel: label_NAME (0 | 1), then score_NAME. Scores are float32, in the fewest digits that give the
-    same float32 again. ValueError where the lengths differ.
+    Columns: image, patient, then by task. binary: label (0 | 1), score; multiclass: label and predicted (class
+    names), score_NAME for every class; multilabel: label_NAME (0 | 1), then score_NAME. Scores are float32, in
+    the fewest digits that give the same float32 again. ValueError where the lengths differ.
     """
     scores = np.asarray(scores, dtype=np.float32)
     table = {"image": np.asarray(images, dtype=object), "patient": np.asarray(patients, dtype=object)}
@@ -55,7 +55,7 @@ def write_predictions(
 
 
 def read_predictions(path: Path, classes: Sequence[str] = ("negative", "positive")) -> Predictions:
-    """Read what `write_predictions` wrote; `classes` names the two of a binary task, which the file does not.
+    """Read a predictions file; `classes` names the two classes of a binary task, which the file does not.
 
     UserError where the columns are not those of a predictions file, or a label is none of the classes.
     """

@@ -1,4 +1,4 @@
-"""What several runs prove: means over seeds, paired differences with corrected tests, time to a target.
+"""Statistics over runs: means over seeds, paired differences with corrected tests, time to a target.
 
 Runs with one seed share initial weights, order and augmentation, so policies are compared seed by seed.
 """
@@ -28,7 +28,7 @@ class Summary:
 
 
 def summarise(values: Iterable[float | None], level: float = 0.95) -> Summary:
-    """Mean, spread and Student's t interval of the mean over seeds; None and NaN are left out."""
+    """Values of seeds -> mean, standard deviation and Student's t interval of the mean; None and NaN are left out."""
     found = np.array([value for value in values if value is not None and isfinite(value)])
     n = len(found)
     if n < 2:
@@ -56,10 +56,10 @@ class Difference:
 
 
 def paired(values: Values, baseline: Values, level: float = 0.95) -> Difference:
-    """The paired difference to a baseline.
+    """Values by seed, and a baseline's -> their mean difference over shared seeds, with interval and p values.
 
     Two identical series differ by exactly 0 with the interval 0 to 0 and p = 1. Differences that are all the
-    same and not 0 leave no spread to judge by: no interval and no t test.
+    same and not 0 leave no spread: no interval and no t test.
     """
     both = [seed for seed in values if _known(values[seed]) and _known(baseline.get(seed))]
     unpaired = tuple(seed for seed in {**values, **baseline} if seed not in both)
@@ -81,7 +81,7 @@ def _known(value: float | None) -> bool:
 
 
 def sign_flip(gaps: np.ndarray) -> float | None:
-    """Two-sided p of the mean of (n,) differences under all 2^n flips of sign; None for no or over 16 pairs.
+    """(n,) differences -> two-sided p of their mean under all 2^n flips of sign; None for no or over 16 pairs.
 
     Exact where the null hypothesis makes either sign of a difference as likely (Fisher 1935, section 21).
     """
@@ -94,7 +94,7 @@ def sign_flip(gaps: np.ndarray) -> float | None:
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down adjusted p values (Scand. J. Stat. 6:65, 1979), in order; None stays None."""
+    """p values -> Holm's step-down adjusted ones (Scand. J. Stat. 6:65, 1979), in the order given; None stays None."""
     order = sorted((i for i, p in enumerate(values) if p is not None), key=lambda i: values[i] or 0.0)
     adjusted: list[float | None] = [None] * len(values)
     highest = 0.0
@@ -105,7 +105,7 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
 
 
 def compare(values: Mapping[str, Values], baseline: str, level: float = 0.95) -> dict[str, Difference]:
-    """Every policy but the baseline against it, p values corrected over all of them."""
+    """Values of policies by name -> the difference of each to the baseline, p values corrected over all of them."""
     names = [name for name in values if name != baseline]
     found = [paired(values[name], values[baseline], level) for name in names]
     by_t, by_flip = holm([each.p for each in found]), holm([each.p_flip for each in found])
@@ -124,7 +124,7 @@ def conclusion(
     level: float = 0.95,
     unit: str = "seed",
 ) -> str:
-    """What may be concluded, in one sentence; two are separated when the corrected p is below 1 - level."""
+    """A difference as one sentence; the two are called separated when the corrected p is below 1 - level."""
     d = difference
     count = f"{d.n} {unit}{'' if d.n == 1 else 's'}"
     if d.mean is None:
@@ -147,7 +147,7 @@ def conclusion(
 
 
 def _digits(value: float, width: float) -> str:
-    """As many decimals as show two figures of `width`, three at least."""
+    """A number with as many decimals as show two figures of `width`, three at least."""
     decimals = min(8, max(3, 1 - floor(log10(width)))) if width > 0 else 3
     return f"{value:.{decimals}f}".replace("-", "−")
 

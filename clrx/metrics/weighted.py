@@ -1,6 +1,6 @@
-"""Metrics of weighted images: the same computation for a whole set (weights of one) and for its resamples.
+"""Metrics of weighted images: one computation for a whole set (weights of one) and for its resamples (counts).
 
-Every task is seen one-vs-rest: a column a class, one column (the positive class) where the task is binary.
+Every task is taken one-vs-rest: a column a class, one column (the positive class) where the task is binary.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,9 @@ def columns(
     classes: Sequence[str] = (),
     at_half: bool = False,
 ) -> Columns:
-    """The one-vs-rest view; an image is called positive when its score >= threshold (multiclass: argmax).
+    """Labels and scores of N images -> their K one-vs-rest columns.
+
+    An image is called positive when its score >= threshold, in a multiclass task when the score is its largest.
 
     labels: (N,) class index, multilabel (N, K) 0/1. scores: binary (N,), otherwise (N, K). threshold: one
     number or one a column. RunError for scores that are not finite, ValueError for shapes and labels that do
@@ -80,7 +82,7 @@ def _finite(scores: np.ndarray) -> np.ndarray:
 
 
 def _truth(task: Task, labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """(N, K) bool, after the shapes and the values were checked."""
+    """(N, K) bool of labels; ValueError for shapes and values that do not fit."""
     wanted = scores.shape if task == "multilabel" else scores.shape[:1]
     if scores.ndim != 2 or len(scores) == 0 or labels.shape != wanted:
         raise ValueError(f"{task}: labels of shape {labels.shape} do not go with scores of {scores.shape}")
@@ -94,9 +96,9 @@ def _truth(task: Task, labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def weighted(view: Columns, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Each metric under R sets of image weights (N, R): name -> (R,), NaN where it has no value.
+    """Each metric under R sets of image weights (N, R), any numbers >= 0: name -> (R,), NaN where it has no value.
 
-    A mean over classes takes those that the unweighted labels hold: the same ones in every resample.
+    A mean over classes takes the classes that are present without weights: the same ones in every resample.
     """
     found: dict[str, np.ndarray] = {}
     for suffix in view.chosen:
@@ -120,7 +122,7 @@ def _rates(view: Columns, suffix: str, weights: np.ndarray) -> dict[str, np.ndar
         recall = hits / actual
         specificity = (total - actual - called + hits) / (total - actual)
         # Nothing called positive: 0, as scikit-learn's zero_division=0; no positives at all: no value.
-        precision = np.where(actual > 0, hits / np.maximum(called, 1), np.nan)
+        precision = np.where(actual > 0, np.where(called > 0, hits / called, 0.0), np.nan)
         f1 = np.where(actual > 0, 2 * hits / (called + actual), np.nan)
         right = (total + 2 * hits - called - actual) / total
     present, refused = view.present, view.refused
