@@ -192,7 +192,7 @@ def _mistake(error: ErrorDetails, kind: type, plain: Mapping[str, Any]) -> UserE
 
 
 def _path(location: tuple[int | str, ...], plain: Any) -> tuple[int | str, ...]:
-    """The keys of a place in the configuration; pydantic also names the branches of unions that it tried."""
+    """The keys that lead to a value of the configuration; pydantic also names the branches of unions that it tried."""
     path: list[int | str] = []
     for part in location:
         if isinstance(plain, Mapping):

@@ -70,17 +70,17 @@ class Points:
         return self._curve(self.values.mean(axis=0))
 
     def resampled(self, seed: int, count: int) -> list[Curve]:
-        """`count` curves as other batch orders might have given: repeats drawn with replacement, and in each the
+        """`count` curves as other batch orders might have given: repeats sampled with replacement, and in each the
         residuals turned about by random signs, a block of neighbours together (wild block bootstrap)."""
         rng = random_generator(seed, "range_test", "resamples")
         smoothed, (repeats, n) = self.smoothed, self.values.shape
         block = max(1, round(self.length))
-        drawn = rng.integers(repeats, size=(count, repeats))
+        chosen = rng.integers(repeats, size=(count, repeats))
         signs = rng.choice((-1.0, 1.0), size=(count, repeats, -(-n // block))).repeat(block, axis=2)[:, :, :n]
         residuals = (self.values - smoothed) * _lost(fit_weights(n, self.length)[0])
         means = [
             (smoothed[rows] + residuals[rows] * sign).mean(axis=0)
-            for rows, sign in zip(drawn, signs, strict=True)
+            for rows, sign in zip(chosen, signs, strict=True)
         ]
         return [self._curve(mean) for mean in means]
 
@@ -164,8 +164,8 @@ def fit_weights(points: int, length: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _fitted(points: int, length: float, degree: int) -> np.ndarray:
     """(degree + 1, points, points): the coefficients of a polynomial fitted about each point, from the values."""
-    place = np.arange(points, dtype=float)
-    away = (place - place[:, None]) / length
+    position = np.arange(points, dtype=float)
+    away = (position - position[:, None]) / length
     powers = np.stack([away**d for d in range(degree + 1)], axis=1)  # (points, degree + 1, points)
     weighted = powers * np.exp(-0.5 * away**2)[:, None]
     return np.linalg.solve(weighted @ powers.transpose(0, 2, 1), weighted).transpose(1, 0, 2)

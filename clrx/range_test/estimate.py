@@ -26,7 +26,7 @@ class Estimate(NamedTuple):
 def method(repeats: int) -> str:
     """How the intervals are made, in a sentence or two."""
     what = (
-        f"{QUANTILES[0]:.0%} to {QUANTILES[1]:.0%} of {RESAMPLES} resamples: repeats drawn with replacement, in each "
+        f"{QUANTILES[0]:.0%} to {QUANTILES[1]:.0%} of {RESAMPLES} resamples: repeats sampled with replacement, in each "
         "the residuals of its smoothed curve with random signs, neighbours together (wild block bootstrap)"
     )
     if repeats < FEW:

@@ -18,7 +18,7 @@ from clrx.range_test.estimate import Reading, Suggestion, method, read, suggest
 from clrx.range_test.ramp import Ramp, ramp_of
 from clrx.range_test.repeats import RangeTest, run_repeats
 from clrx.range_test.rules import RULES
-from clrx.range_test.verdict import Verdict, judge
+from clrx.range_test.verdict import Verdict, verdict_on
 from clrx.training.setup import Setup
 
 log = logging.getLogger("clrx")
@@ -65,7 +65,7 @@ def read_repeats(cfg: TrainConfig, ramp: Ramp, repeats: Sequence[Repeat]) -> Fou
         readings[kind] = None if points is None else read(points, cfg.seed)
     suggestions = suggest(readings)
     chosen = next(one for one in suggestions if one.rule == asked.rule)
-    verdict = judge(cfg, ramp, repeats, readings[RULES[asked.rule].reads], chosen)
+    verdict = verdict_on(cfg, ramp, repeats, readings[RULES[asked.rule].reads], chosen)
     return Found(repeats, readings, suggestions, verdict)
 
 

@@ -41,13 +41,13 @@ def steepest(curve: Curve) -> Bounds | Missing:
     lowest, name = int(curve.value.argmin()), NAMES[curve.name]
     if lowest < curve.edge:
         return _lowest_first(curve)
-    place = curve.edge + int(curve.slope[curve.edge : lowest + 1].argmin())
-    if place == curve.edge:
+    index = curve.edge + int(curve.slope[curve.edge : lowest + 1].argmin())
+    if index == curve.edge:
         return Missing(f"the {name} improves fastest at the lowest rates", "below")
-    if place >= len(curve.lr) - curve.edge:
+    if index >= len(curve.lr) - curve.edge:
         side = "" if curve.diverged else "above"
         return Missing(f"the {name} improves fastest at the highest rates", side)
-    return _quarter(float(curve.lr[place]))
+    return _quarter(float(curve.lr[index]))
 
 
 def valley(curve: Curve) -> Bounds | Missing:
@@ -65,8 +65,8 @@ def bottom(curve: Curve) -> Bounds | Missing:
     """
     if curve.diverged:
         return chopade2021(curve)
-    judged = slice(len(curve.lr) - curve.edge)
-    span = _span(replace(curve, lr=curve.lr[judged], value=curve.value[judged], slope=curve.slope[judged]))
+    inner = slice(len(curve.lr) - curve.edge)
+    span = _span(replace(curve, lr=curve.lr[inner], value=curve.value[inner], slope=curve.slope[inner]))
     return span if isinstance(span, Missing) else _quarter(span.max_lr)
 
 
@@ -191,8 +191,8 @@ def _drop(curve: Curve, start: int) -> float:
     return float((curve.value[before].mean() - curve.value[after].mean()) / decades)
 
 
-def _crossing(curve: Curve, way: np.ndarray, place: int, level: float) -> float:
-    """The rate at which `way` passes `level`, just before `place`, on the log axis."""
-    between = (level - way[place - 1]) / (way[place] - way[place - 1])
-    low, high = np.log10(curve.lr[place - 1 : place + 1])
+def _crossing(curve: Curve, way: np.ndarray, index: int, level: float) -> float:
+    """The rate at which `way` passes `level`, just before `index`, on the log axis."""
+    between = (level - way[index - 1]) / (way[index] - way[index - 1])
+    low, high = np.log10(curve.lr[index - 1 : index + 1])
     return float(10.0 ** (low + between * (high - low)))

@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
         return self.word == USABLE
 
 
-def judge(
+def verdict_on(
     cfg: TrainConfig, ramp: Ramp, repeats: Sequence[Repeat], reading: Reading | None, suggestion: Suggestion
 ) -> Verdict:
     """The verdict on the curve that was asked for and on the rule that `range_test.rule` names."""

@@ -14,14 +14,14 @@ from clrx.schedule.progress import Progress, progress_at
 def epoch_order(seed: int, epoch: int, n: int, weights: np.ndarray | None = None) -> np.ndarray:
     """(n,) int64 positions in 0..n-1, in the order of one epoch.
 
-    Without weights every position comes once. With weights (n,), not negative, n positions are drawn with
+    Without weights every position comes once. With weights (n,), not negative, n positions are sampled with
     replacement, each with a probability in proportion to its weight.
     """
     uniform = random_generator(seed, "order", epoch).random(n)
     if weights is None:
         return np.argsort(uniform, kind="stable").astype(np.int64)
     cumulative = np.cumsum(_checked(weights, n))
-    # the last bound is exactly 1 and no draw reaches it; an image of weight 0 has no room between its bounds
+    # the last bound is exactly 1 and no sample reaches it; an image of weight 0 has no room between its bounds
     return np.searchsorted(cumulative / cumulative[-1], uniform, side="right").astype(np.int64)
 
 
@@ -37,7 +37,7 @@ def _checked(weights: np.ndarray, n: int) -> np.ndarray:
 
 
 def sample_weights(labels: np.ndarray) -> np.ndarray:
-    """(N,) float64 weights under which each class is drawn equally often: 1 / images of the class.
+    """(N,) float64 weights under which each class is sampled equally often: 1 / images of the class.
 
     `labels` is (N,) class indices, or (N, K) 0/1 of a multi-label task; there an image has the weight of the
     rarest of its findings, and images without any finding count as one more class.

@@ -42,7 +42,7 @@ def should_stop(
 ) -> bool:
     """Early stopping over a phase's values so far; under a cyclical policy patience counts whole cycles.
 
-    Stopping in the middle of a cycle would judge a policy at its highest rate, so cycles decide only at their end.
+    Stopping in the middle of a cycle would measure a policy at its highest rate, so cycles decide only at their end.
     """
     if patience is None:
         return False
