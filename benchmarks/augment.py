@@ -126,7 +126,7 @@ def write(times: dict[str, float], rounds: int, device: torch.device) -> None:
         table.writerow(
             [
                 "what",
-                "ms_a_batch",
+                "ms_per_batch",
                 "times_ours",
                 "share_of_step",
                 "batch",

@@ -94,7 +94,7 @@ def start_loop(paths: list[str], size: int) -> subprocess.Popen:
 
 
 def rates(paths: list[str], size: int, processes: int) -> tuple[float, float]:
-    """Images a second of so many loops at once, and processor seconds an image."""
+    """Images per second of so many loops at once, and processor seconds per image."""
     running = [start_loop(paths[part::processes], size) for part in range(processes)]
     answers = [json.loads(process.stdout.read()) for process in running]
     for process in running:

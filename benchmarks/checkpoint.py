@@ -79,13 +79,13 @@ def whole_runs(folder: Path, pairs: int) -> dict[str, Any]:
     return row("whole runs", pairs, None, None, None, None, (median(ratios) - 1) / OFTEN)
 
 
-def seconds_of(place: Path, every: str) -> float:
+def seconds_of(folder: Path, every: str) -> float:
     """Processor time of one run, in a child process so that each begins alike."""
     if not (child := os.fork()):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os._exit(run(["train", *SHORT, f"checkpoint.every='{every}'", f"hydra.run.dir={place}"]))
+        os._exit(run(["train", *SHORT, f"checkpoint.every='{every}'", f"hydra.run.dir={folder}"]))
     _, status, usage = os.wait4(child, 0)
-    assert status == 0, f"the run in {place} failed"
+    assert status == 0, f"the run in {folder} failed"
     return usage.ru_utime + usage.ru_stime
 
 
@@ -105,12 +105,12 @@ def main() -> None:
     torch.set_num_threads(1)
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     rows = []
-    with TemporaryDirectory() as place:
+    with TemporaryDirectory() as folder:
         for model in ("mobilenet", "densenet121"):
             for optimizer in ("sgd", "adam"):
-                rows.append(one_checkpoint(Path(place) / f"{model} {optimizer}", model, optimizer))
+                rows.append(one_checkpoint(Path(folder) / f"{model} {optimizer}", model, optimizer))
                 print(rows[-1], flush=True)
-        rows.append(whole_runs(Path(place), pairs))
+        rows.append(whole_runs(Path(folder), pairs))
         print(rows[-1])
     with (Path(__file__).parent / "results" / "checkpoint.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

@@ -1,7 +1,9 @@
 """An epoch of a head-only phase on computed features against the same phase through the body, side by side.
 
-uv run python benchmarks/features.py [rounds]: trains the head of a MobileNetV1 (64 px) on the phantom both ways,
-in turn, and writes medians and their ratio to benchmarks/results/features.csv.
+    uv run python benchmarks/features.py [rounds]
+
+Trains the head of a MobileNetV1 (64 px) on the phantom both ways, in turn, and writes medians and their ratio to
+benchmarks/results/features.csv.
 """
 
 import csv
@@ -19,10 +21,10 @@ EPOCHS = 3
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
             for way in WAYS:
-                seconds[way] += epochs(Path(place) / f"{way}{number}", way)
+                seconds[way] += epochs(Path(folder) / f"{way}{number}", way)
     write(seconds, rounds)
 
 

@@ -4,7 +4,7 @@
 
 2,000 colour images of 224x224 pixels in a map, batches of 32 in random order. `cold` empties the system's
 page cache of the map before each run, so every image comes from disk; `warm` reads it before. `in place`
-reads when asked, `background` runs ahead. The loop computes for 0 or 20 ms a batch. Medians over rounds taken
+reads when asked, `background` runs ahead. The loop computes for 0 or 20 ms per batch. Medians over rounds taken
 in turn.
 """
 
@@ -36,7 +36,7 @@ def forget(path: Path) -> None:
 
 
 def read(path: Path, cold: bool, background: bool, compute: float, seed: int) -> tuple[float, float]:
-    """(images a second, share of the time spent waiting) of one pass."""
+    """(images per second, share of the time spent waiting) of one pass."""
     forget(path)
     images = np.memmap(path, dtype=np.uint8, mode="r", shape=SHAPE)
     if not cold:

@@ -1,6 +1,6 @@
 """How far two runs of one configuration and seed drift apart when threads, precision or memory layout differ.
 
-    python benchmarks/reproducibility.py [OUT.csv]
+    uv run python benchmarks/reproducibility.py [OUT.csv]
 
 A small residual network learns the tests' toy images (16 pixels, little contrast) for 8 epochs of 5 steps. Each
 variant is compared with fp32, one thread, channels_last: the first step whose loss differs, the largest difference in
@@ -55,11 +55,11 @@ def compared(name: str, base: tuple[list[float], float], other: tuple[list[float
 
 
 def main(out: Path) -> None:
-    with tempfile.TemporaryDirectory() as place:
-        data = write_toy(Path(place) / "toy.npz", contrast=12.0)
-        base = trained(data, Path(place) / "base")
+    with tempfile.TemporaryDirectory() as folder:
+        data = write_toy(Path(folder) / "toy.npz", contrast=12.0)
+        base = trained(data, Path(folder) / "base")
         rows = [
-            compared(name, base, trained(data, Path(place) / str(index), *words))
+            compared(name, base, trained(data, Path(folder) / str(index), *words))
             for index, (name, words) in enumerate(VARIANTS.items())
         ]
     with out.open("w", newline="") as file:

@@ -4,7 +4,7 @@
 
 `clrx train` of 1,000 phantoms is sent SIGTERM or SIGINT after a random time, again and again until it is done: so the
 moments fall into decoding, steps, checkpoints, validation, the bootstrap and the figures. The first few find an empty
-cache folder and fall into the drawing of the phantom. A row a signal: the last line that the command had said, the
+cache folder and fall into the drawing of the phantom. One row per signal: the last line that the command had said, the
 seconds, the exit code (-15: before it listens, while it is composed).
 """
 
@@ -37,14 +37,14 @@ def doing(screen: str) -> str:
     return lines[-1][:40].strip() if lines else "start"
 
 
-def measure(place: Path, words: list[str]) -> list[dict[str, object]]:
-    os.environ["CLRX_CACHE"] = str(place / "cache")
+def measure(folder: Path, words: list[str]) -> list[dict[str, object]]:
+    os.environ["CLRX_CACHE"] = str(folder / "cache")
     forker, chance, rows, run = Forker(), random.Random(0), [], 0
     while len(rows) < LEAST:
         if len(rows) == EMPTY:
             phantom_folder(IMAGES, 96, 0)
-        screen = place / f"{len(rows)}.txt"
-        child = forker.start([*words, f"hydra.run.dir={place / str(run)}"], screen)
+        screen = folder / f"{len(rows)}.txt"
+        child = forker.start([*words, f"hydra.run.dir={folder / str(run)}"], screen)
         if child.wait(chance.uniform(0, LONGEST)) is not None:
             run += 1
             continue
@@ -65,8 +65,8 @@ def measure(place: Path, words: list[str]) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    with TemporaryDirectory() as place:
-        rows = measure(Path(place), ["train", f"dataset.images={IMAGES}"])
+    with TemporaryDirectory() as folder:
+        rows = measure(Path(folder), ["train", f"dataset.images={IMAGES}"])
     with (Path(__file__).parent / "results" / "stop.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         table.writeheader()

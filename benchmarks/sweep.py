@@ -1,6 +1,6 @@
 """What `clrx sweep` costs beside its runs, sequential: the sweep against the sum of its processes' lives.
 
-python benchmarks/sweep.py [WORDS...]     adds a row to benchmarks/results/sweep.csv
+    uv run python benchmarks/sweep.py [WORDS...]     adds a row to benchmarks/results/sweep.csv
 
 Wall: whole sweep minus the runs, over the runs; on a busy machine both are stretched alike. CPU: the sweep's own
 process over its runs' processes, whatever else the machine does. With and without the report at the end.
@@ -68,9 +68,9 @@ class Watch:
 
 def main(words: list[str]) -> None:
     watch = Watch()
-    with TemporaryDirectory() as place:
+    with TemporaryDirectory() as folder:
         before = time.perf_counter()
-        run(["sweep", f"hydra.sweep.dir={place}/sweep", *words])
+        run(["sweep", f"hydra.sweep.dir={folder}/sweep", *words])
         whole = time.perf_counter() - before
     row = measured(watch, whole, before) | {"words": " ".join(words)}
     record(row)
