@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy import special  # scipy.stats has the same two functions and takes seconds to load
 
 from clrx.range_test.curve import Curve, Points
 from clrx.range_test.rules import RULES, Bounds, Missing, Rule
@@ -107,5 +107,5 @@ def _widening(repeats: int) -> float:
     """What a bootstrap of few lacks: their spread is too small by (n - 1) / n, and Student's t is not the normal."""
     if repeats < FEW:
         return 1.0
-    factor = t.ppf(QUANTILES[1], repeats - 1) / norm.ppf(QUANTILES[1])
+    factor = special.stdtrit(repeats - 1, QUANTILES[1]) / special.ndtri(QUANTILES[1])
     return float(factor * np.sqrt(repeats / (repeats - 1)))

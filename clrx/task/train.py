@@ -16,9 +16,6 @@ from clrx.core.console import open_screen, say
 from clrx.core.machine import choose_device, git_state, hardware, versions
 from clrx.core.signals import listening
 from clrx.data.open import Data, load_source, open_data
-from clrx.plot import range_test
-from clrx.plot.augmented import plot_augmented
-from clrx.plot.run import draw_run
 from clrx.range_test.bounds import find_bounds, note_range_test
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run, state_of, threads_of
@@ -58,7 +55,7 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
         with open_run(path, config, facts_of(cfg, about, data)) as run:
             setup = make_setup(cfg, data, network)
             if is_auto(raw):
-                bounds = find_bounds(cfg, phases[0], setup, run, screen, config, plot=range_test.draw)
+                bounds = find_bounds(cfg, phases[0], setup, run, screen, config, plot=draw_range_test)
                 cfg = load(raw, bounds)
                 phases = build_phases(cfg)
             warn_about_policies(phases, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
@@ -66,15 +63,13 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
             note_range_test(run, state)
             note_backoffs(run, state)
             reopen_last_phase(state, phases)
-            if figures:
-                plot_sheet(path / "figures" / "augmented.png", cfg, setup)
             observer = observer or ScreenObserver(screen.start, screen.advance)
             with closing(files), memory_of(cfg, setup, lambda: phases[state.phase]):
                 train_phases(cfg, phases, setup, state, files, tensors, observer, stop)
             screen.hide()
             metrics = finish(cfg, setup, state, files)
             if figures:
-                draw_run(path)
+                draw_figures(path, cfg, setup)
         track(path, cfg.logger)
     show_result(cfg, data, metrics, path)
     return 0
@@ -108,13 +103,24 @@ def facts_of(cfg: TrainConfig, about: Invocation, data: Data) -> dict[str, Any]:
     }
 
 
-def plot_sheet(path: Path, cfg: TrainConfig, setup: Setup) -> None:
-    """A sheet of training images beside four samples of their augmentation, unless it is there."""
-    if path.exists():
-        return
-    path.parent.mkdir(exist_ok=True)
+def draw_range_test(path: Path) -> None:
+    """The picture of a range test, from its directory."""
+    from clrx.plot.range_test import draw
+
+    draw(path)
+
+
+def draw_figures(path: Path, cfg: TrainConfig, setup: Setup) -> None:
+    """All pictures of a run: from its files, and a sheet of training images beside samples of their augmentation."""
+    from clrx.plot.augmented import (
+        plot_augmented,  # matplotlib loads when the training is over, not before it
+    )
+    from clrx.plot.run import draw_run
+
     rows = setup.data.train[:: max(1, len(setup.data.train) // 8)][:8]
     plain = torch.from_numpy(np.array(setup.feed.images[rows]))
     augment = build(cfg.augment)
     samples = [augment(plain, cfg.seed, key).clamp(0, 255).to(torch.uint8) for key in range(4)]
-    plot_augmented(path, [plain, *samples], ["image", *["augmented"] * 4])
+    (path / "figures").mkdir(exist_ok=True)
+    plot_augmented(path / "figures" / "augmented.png", [plain, *samples], ["image", *["augmented"] * 4])
+    draw_run(path)
