@@ -16,7 +16,7 @@ from clrx.data.feed import Feed
 from clrx.schedule.progress import Policy, Progress
 from clrx.training.batches import Clock
 from clrx.training.loss import Loss, count_correct
-from clrx.training.optim import set_rate
+from clrx.training.optim import set_rate, take_step
 
 Stream = Generator[tuple[Tensor, Tensor], None, None]  # (images uint8 (B, C, H, W), labels) on the device
 
@@ -82,7 +82,7 @@ def _take_step(work: Work, stream: Stream, sizes: list[int], progress: Progress,
     steepest = _steepest(work.network)
     if work.grad_clip is not None:
         torch.nn.utils.clip_grad_norm_(work.network.parameters(), work.grad_clip)
-    work.optimizer.step()
+    take_step(work.optimizer)
     work.optimizer.zero_grad(set_to_none=True)
     if work.ema is not None:
         update_ema(work.ema, work.network, work.ema_decay)

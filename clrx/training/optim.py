@@ -1,6 +1,7 @@
 """The optimizer of a phase: a group for each section, rates set from outside, state as plain tensors."""
 
 from collections.abc import Mapping
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -38,12 +39,31 @@ def check_optimizer(optimizer: Target) -> None:
     weight.grad = torch.ones(1)
     built = _built(optimizer, [{"params": [weight]}])
     try:
-        built.step()
+        take_step(built)
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise UserError(f"the optimizer cannot step: {first_line(error)}", where="optimizer") from error
 
 
+def take_step(optimizer: Optimizer) -> None:
+    """What `optimizer.step()` does, without loading torch's compiler for it: nothing here is compiled.
+
+    torch wraps an optimizer's methods in functions that import torch._dynamo at their first call, which takes
+    longer than torch itself.
+    """
+    with torch.no_grad():
+        unwrap(type(optimizer).step)(optimizer)
+
+
+def _spare_compiler() -> None:
+    """Have the methods of torch's optimizers call themselves where they would ask torch._dynamo to let them pass."""
+    for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+        method = unwrap(getattr(Optimizer, name))
+        if not hasattr(method, "__dynamo_disable"):
+            setattr(method, "__dynamo_disable", method)
+
+
 def _built(target: Target, groups: list[dict[str, Any]]) -> Optimizer:
+    _spare_compiler()
     try:
         return build(target, groups)
     except (TypeError, ValueError, RuntimeError) as error:

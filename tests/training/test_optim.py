@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from clrx.training.optim import (
     momentum_of,
     optimizer_tensors,
     set_rate,
+    take_step,
 )
 
 OPTIMIZERS = names("optimizer")
@@ -150,3 +153,38 @@ def test_a_momentum_policy_needs_a_momentum():
     optimizer = torch.optim.Adagrad([{"params": [weight], "lr_scale": 1.0}])
     with pytest.raises(UserError, match="Adagrad has no momentum"):
         set_rate(optimizer, 0.1, 0.9)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_step_is_the_optimizers_own(name):
+    """Bit for bit what `optimizer.step()` gives, over several steps."""
+    found = []
+    for step in (take_step, lambda optimizer: optimizer.step()):
+        network = _network()
+        optimizer = build_optimizer(network, optimizer_node(name, weight_decay=0.01), SCALES)
+        for _ in range(3):
+            images, labels = _batch()
+            torch.nn.functional.cross_entropy(network(images), labels).backward()
+            step(optimizer)
+            optimizer.zero_grad(set_to_none=True)
+        found.append([weight.detach().clone() for weight in network.parameters()])
+    assert all(torch.equal(mine, torchs) for mine, torchs in zip(*found, strict=True))
+
+
+def test_training_loads_no_compiler():
+    """Its import takes longer than torch's."""
+    script = """
+import sys, torch
+from clrx.config.target import Target
+from clrx.training.optim import _built, take_step, optimizer_tensors, load_optimizer_tensors
+weight = torch.nn.Parameter(torch.ones(3))
+weight.grad = torch.ones(3)
+optimizer = _built(Target("torch.optim.SGD", {"lr": 0.1, "momentum": 0.9}), [{"params": [weight]}])
+take_step(optimizer)
+optimizer.zero_grad(set_to_none=True)
+load_optimizer_tensors(optimizer, optimizer_tensors(optimizer))
+assert weight.tolist() == [0.8999999761581421] * 3
+print([name for name in sys.modules if name == "torch._dynamo"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
