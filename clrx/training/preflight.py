@@ -3,6 +3,7 @@
 import logging
 import os
 
+import numpy as np
 import torch
 
 from clrx.config.phases import Phase
@@ -45,10 +46,34 @@ def check_data(cfg: TrainConfig, data: Data) -> None:
     for note in (*data.source.notes, *data.split.notes):
         log.info(note)
     split = data.split
+    log.info(description(data))
     log.info(
         "%s: %d images for training, %d for validation, %d for test (split %s)",
         *(data.source.name, len(data.train), len(split.validation), len(split.test), split.hash[:12]),
     )
+
+
+def description(data: Data) -> str:
+    """Task, images per class, the positive class, pixels and groups: `binary: cat 40, dog 40; positive: dog; ...`.
+
+    One line in which a folder taken for a class, a class turned round or lost patients can be seen.
+    """
+    source, (channels, height, width) = data.source, data.cache.array.shape[1:]
+    if source.labels.ndim == 1:
+        counts = np.bincount(source.labels, minlength=len(source.classes))
+    else:
+        counts = source.labels.sum(axis=0)
+    told = [
+        f"{source.task}: " + ", ".join(f"{name} {n}" for name, n in zip(source.classes, counts, strict=True))
+    ]
+    if source.task == "binary":
+        told.append(f"positive: {source.classes[1]}")
+    told.append(f"{width} x {height} {'grey' if channels == 1 else 'colour'}")
+    groups = source.table["group"].nunique()
+    told.append(
+        f"{groups} groups" if groups < len(source) else "groups: none known, each image counts for itself"
+    )
+    return "; ".join(told)
 
 
 def warn_about_policies(phases: tuple[Phase, ...], steps_per_epoch: int) -> None:

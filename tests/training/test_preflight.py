@@ -4,13 +4,15 @@ import logging
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from nodes import configured
 from plans import composed, phases_of
 
 from clrx.core.errors import UserError
-from clrx.training.preflight import check_config, check_data, warn_about_policies
+from clrx.data.source import Source
+from clrx.training.preflight import check_config, check_data, description, warn_about_policies
 
 
 @pytest.fixture
@@ -59,12 +61,23 @@ def test_a_continued_run_keeps_its_threads(process):
     assert torch.get_num_threads() == 2
 
 
-def data(images):
+def data(images, labels=(0, 1, 1), groups=("a", "b", "c"), task="binary", classes=("cat", "dog")):
     split = SimpleNamespace(
         validation=np.arange(2), test=np.arange(3), hash="0" * 64, notes=("patients leak",)
     )
-    source = SimpleNamespace(name="phantom", notes=("two images are missing",))
-    return SimpleNamespace(train=np.arange(images), split=split, source=source)
+    table, labels = pd.DataFrame({"group": groups}), np.array(labels)
+    source = Source("phantom", task, classes, table, labels, notes=("two images are missing",))
+    cache = SimpleNamespace(array=np.zeros((len(labels), 1, 64, 48), np.uint8))
+    return SimpleNamespace(train=np.arange(images), split=split, source=source, cache=cache)
+
+
+def test_the_data_are_told_in_one_line():
+    assert description(data(3)) == (
+        "binary: cat 1, dog 2; positive: dog; 48 x 64 grey; groups: none known, each image counts for itself"
+    )
+    found = np.array([[1, 0, 1], [0, 0, 1]], np.uint8)
+    several = data(2, found, ("p", "p"), "multilabel", ("Edema", "Mass", "Hernia"))
+    assert description(several) == "multilabel: Edema 1, Mass 0, Hernia 2; 48 x 64 grey; 1 groups"
 
 
 def test_a_batch_larger_than_the_training_set_is_refused(caplog):
@@ -78,7 +91,7 @@ def test_what_the_data_has_to_say_is_logged(caplog, monkeypatch):
     with caplog.at_level(logging.INFO, logger="clrx"):
         check_data(configured("batch_size=8"), data(8))
     assert caplog.messages[:2] == ["two images are missing", "patients leak"]
-    assert "8 images for training, 2 for validation, 3 for test (split 000000000000)" in caplog.messages[2]
+    assert "8 images for training, 2 for validation, 3 for test (split 000000000000)" in caplog.messages[3]
 
 
 @pytest.mark.parametrize(("epochs", "warned"), [(4, False), (5, True), (8, False)])
