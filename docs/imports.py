@@ -58,6 +58,9 @@ def _named_modules(node: ast.AST) -> list[str]:
     if isinstance(node, ast.List | ast.Tuple):
         pairs = zip(node.elts, node.elts[1:], strict=False)
         named = [second for first, second in pairs if isinstance(first, ast.Constant) and first.value == "-m"]
+        named = [
+            name for name in named if getattr(name, "value", None) != "clrx"
+        ]  # the program itself, started anew
     found: list[str] = []
     for value in named:
         if isinstance(value, ast.JoinedStr) and isinstance(value.values[0], ast.Constant):

@@ -32,24 +32,6 @@ LIGHT = (
 )
 
 KNOWN: dict[str, set[str]] = {  # violations that are being mended: none is added
-    "core": {
-        "clrx.core.console imports clrx.metrics.weighted, which stands after core in ORDER",
-        "clrx.core.paths is shorter than 40 lines",
-        "clrx.core.randomness is shorter than 40 lines",
-    },
-    "config": {
-        "clrx.config.compose imports clrx.cli.completion, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.completion, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.data, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.find_lr, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.policy, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.python, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.report, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.resume, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.sweep, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.train, which stands after config in ORDER",
-        "clrx.config.compose imports clrx.task.verify, which stands after config in ORDER",
-    },
     "data": {
         "clrx.data.classes is shorter than 40 lines",
     },
@@ -61,25 +43,6 @@ KNOWN: dict[str, set[str]] = {  # violations that are being mended: none is adde
     },
     "plot": {
         "clrx.plot.run is shorter than 40 lines",
-    },
-    "sweep": {
-        "clrx.sweep.process imports clrx.cli.child, which stands after sweep in ORDER",
-        "clrx.sweep.resources is shorter than 40 lines",
-    },
-    "task": {
-        "clrx.task.completion imports clrx.cli.completion, which stands after task in ORDER",
-        "clrx.task.completion imports clrx.cli.main, which stands after task in ORDER",
-        "clrx.task.completion is shorter than 40 lines",
-        "clrx.task.report imports clrx.cli.usage, which stands after task in ORDER",
-    },
-    "cli": {
-        "clrx.cli.child is shorter than 40 lines",
-    },
-    "circles": {
-        "clrx <-> clrx.cli.child <-> clrx.cli.failure <-> clrx.cli.main <-> clrx.config.compose <-> clrx.sweep.pool <-> clrx.sweep.process import each other",  # noqa: E501
-        "clrx <-> clrx.cli.child <-> clrx.cli.failure <-> clrx.cli.main <-> clrx.config.compose <-> clrx.task.completion import each other",  # noqa: E501
-        "clrx <-> clrx.cli.child <-> clrx.cli.failure <-> clrx.cli.main import each other",
-        "clrx.cli.child <-> clrx.cli.main <-> clrx.config.compose <-> clrx.task.python <-> clrx.task.sweep import each other",  # noqa: E501
     },
 }
 

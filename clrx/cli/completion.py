@@ -1,8 +1,15 @@
-"""Words that may come next on a `clrx` command line, read from the names of files; no Hydra, no torch."""
+"""`clrx completion`: print the script that completes command lines in a shell.
 
+usage: clrx completion bash|zsh|fish
+
+Print the script of a shell, to be read by it at its start: source <(clrx completion bash)
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 
-SHELLS = ("bash", "zsh", "fish")
+from clrx.config.options import groups_of, keys_of, keys_of_group, options_of
+from clrx.core.errors import UserError
 
 SCRIPTS = {
     "bash": """_clrx() {
@@ -26,7 +33,19 @@ complete -c clrx -f -a '(__clrx_words)'""",
 }
 
 
-def words(given: list[str], commands: list[str], conf: Path) -> list[str]:
+def main(arguments: Sequence[str], commands: Sequence[str], conf: Path) -> int:
+    """Print a shell's script, or for `words WORD...`, which the scripts call, what may come next; the exit code 0."""
+    if arguments[:1] == ["words"]:
+        print("\n".join(words(arguments[1:], commands, conf)))
+        return 0
+    if len(arguments) != 1 or arguments[0] not in SCRIPTS:
+        fix = "source <(clrx completion bash)"
+        raise UserError("which shell?", where="clrx completion", allowed=", ".join(SCRIPTS), fix=fix)
+    print(SCRIPTS[arguments[0]])
+    return 0
+
+
+def words(given: Sequence[str], commands: Sequence[str], conf: Path) -> list[str]:
     """Completions of the last word given; the words before it are the line so far."""
     last = given[-1] if given else ""
     if len(given) <= 1:
@@ -34,38 +53,10 @@ def words(given: list[str], commands: list[str], conf: Path) -> list[str]:
     group, equals, start = last.partition("=")
     if equals:
         return [f"{group}={name}" for name in options_of(conf / group) if name.startswith(start)]
-    known = {*_groups(conf), *_keys(conf / "train.yaml"), *_keys_of_options(conf, last.partition(".")[0])}
+    within = group.partition(".")[0]
+    known = {
+        *groups_of(conf),
+        *keys_of(conf / "train.yaml"),
+        *(keys_of_group(conf / within) if within else ()),
+    }
     return sorted(f"{key}=" for key in known if key.startswith(last))
-
-
-def _groups(conf: Path) -> list[str]:
-    return [folder.name for folder in conf.iterdir() if folder.is_dir() and folder.name != "hydra"]
-
-
-def options_of(folder: Path) -> list[str]:
-    """Names of a group's options, those in sub-folders as folder/name."""
-    files = sorted(folder.rglob("*.yaml"))
-    names = [str(file.relative_to(folder).with_suffix("")) for file in files if not file.name.startswith("_")]
-    return names if folder.is_dir() else []
-
-
-def _keys_of_options(conf: Path, group: str) -> list[str]:
-    """group.key for the keys that any option of the group has; none for a word that is no group."""
-    files = (conf / group).glob("*.yaml") if group else []
-    own = {key for file in files for key in _keys(file) if not key.startswith("_")}
-    return [f"{group}.{key}" for key in own if "." not in key]
-
-
-def _keys(file: Path) -> list[str]:
-    """Top-level keys of a YAML, and one level below, by its indentation."""
-    keys, parent = [], ""
-    for line in file.read_text().splitlines():
-        name, colon, _ = line.strip().partition(":")
-        if not colon or line.lstrip().startswith(("#", "-")):
-            continue
-        if not line.startswith(" "):
-            parent = name
-            keys.append(name)
-        elif line.startswith("  ") and not line.startswith("   "):
-            keys.append(f"{parent}.{name}")
-    return [key for key in keys if not key.startswith(("hydra", "defaults"))]

@@ -1,81 +1,74 @@
-"""The command line: the first word picks the task, the rest goes to Hydra. Nothing here imports torch."""
+"""The command line: the first word is the command, the rest goes to its task. Nothing here imports torch."""
 
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from clrx.core.errors import ERROR_FILE, UserError, did_you_mean
 from clrx.core.paths import conf_dir
+from clrx.core.signals import PARENT, stop_with
 
-COMMANDS = {
-    "train": "train one configuration",
-    "resume": "continue an interrupted run: clrx resume RUN [epochs=+N]",
-    "find-lr": "find the range of rates to cycle in",
-    "policy": "draw and tabulate policies without training",
-    "sweep": "race configurations over seeds",
-    "report": "compare runs: clrx report DIR...",
-    "data": "prepare a dataset and show what it is",
-    "verify": "run the first steps of a run again and compare: clrx verify RUN",
-    "completion": "print the shell completion: clrx completion bash|zsh|fish",
-}
-PLAIN = ("resume", "report", "verify", "completion")  # commands about paths, not configurations
-EXAMPLES = """examples:
-  clrx train
-  clrx train model=mobilenet policy=triangular disease=pneumothorax
-  clrx train dataset=chestxray14 dataset.root=DIR disease=effusion policy=triangular2 seed=1
-  clrx find-lr dataset=microcalcification dataset.root=FILE model=cnn4
-  clrx sweep policy=constant,triangular,triangular2 seed=0,1,2
-  clrx COMMAND --help        what can be set
-  clrx COMMAND --cfg job     the configuration, without running"""
+COMMANDS = ("train", "resume", "find-lr", "policy", "sweep", "report", "data", "verify", "completion")
+PLAIN = ("resume", "report", "verify")  # commands about run directories: Hydra composes nothing for them
 
 
 def main() -> None:
-    """Entry point of `clrx`: exits with 0, 2 (user's mistake), 1 (failed run) or 128 + signal."""
-    sys.exit(run(sys.argv[1:]))
+    """Entry point of `clrx`: exits with 0, 2 (user's mistake), 1 (failed run) or 128 + signal.
+
+    The child of a sweep finds in its environment whose child it is, and where to leave its error.
+    """
+    if parent := os.environ.pop(PARENT, None):
+        stop_with(int(parent))
+    error_file = os.environ.pop(ERROR_FILE, None)
+    sys.exit(run(sys.argv[1:], Path(error_file) if error_file else None))
 
 
-def run(arguments: Sequence[str], **options: Any) -> int:
-    """Run one command line and return its exit code; `options` go to the task of train and resume."""
+def run(arguments: Sequence[str], error_file: Path | None = None, **options: Any) -> int:
+    """Run one command line and return its exit code; the message of an error also goes to `error_file`.
+
+    `options` are keyword arguments of the task.
+    """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        return _say(usage())
+        from clrx.cli.usage import usage
+
+        return _say(usage(COMMANDS))
     if arguments[0] in ("-V", "--version"):
         from clrx import __version__
 
         return _say(f"clrx {__version__}")
     from clrx.cli.failure import exit_code_of
 
-    return exit_code_of(lambda: _dispatch(arguments[0], list(arguments[1:]), options))
-
-
-def usage() -> str:
-    """What `clrx --help` prints."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
-    title = "clrx: a laboratory bench for learning-rate policies on image classifiers"
-    return "\n".join([title, "", "usage: clrx COMMAND [key=value ...]", "", *lines, "", EXAMPLES])
+    return exit_code_of(lambda: _dispatch(arguments[0], list(arguments[1:]), options), error_file)
 
 
 def _dispatch(command: str, arguments: list[str], options: dict[str, Any]) -> int:
-    from clrx.core.errors import UserError, did_you_mean
-
     if command not in COMMANDS:
         fix = did_you_mean(command, COMMANDS)
         raise UserError(f"there is no command '{command}'", allowed=", ".join(COMMANDS), fix=fix)
     if arguments and arguments[0] in ("-h", "--help"):
         from clrx.cli.usage import command_help
 
-        return _say(command_help(command, COMMANDS[command], conf_dir()))
-    if command in PLAIN:
-        from importlib import import_module
+        return _say(command_help(command, conf_dir()))
+    if command == "completion":
+        from clrx.cli.completion import main as completion
 
-        return import_module(f"clrx.task.{command}").main(arguments, **options)
+        return completion(arguments, COMMANDS, conf_dir())
+    task = command.replace("-", "_")
+    if command in PLAIN:
+        return import_module(f"clrx.task.{task}").main(arguments, **options)
     if command == "sweep":
         from clrx.task.sweep import main as sweep
 
         return sweep(arguments, conf_dir())
     from clrx.config.compose import run_hydra
 
-    return run_hydra(command.replace("-", "_"), arguments, conf_dir(), **options)
+    def run_task(cfg: Any) -> int | None:  # imported now: a mistake in the composition is told without torch
+        return import_module(f"clrx.task.{task}").task(cfg, **options)
+
+    return run_hydra(task, run_task, arguments, conf_dir())
 
 
 def _say(text: str) -> int:

@@ -1,67 +1,68 @@
-"""What `clrx COMMAND --help` prints: the groups with their options and the keys with their comments, as written."""
+"""What `clrx --help` and `clrx COMMAND --help` print: a task's own docstring, and the configuration's files as written.
 
-from itertools import takewhile
+The first line of a task's docstring, after "`clrx COMMAND`: ", is its line of `clrx --help`; the rest is its help.
+"""
+
+import ast
+from collections.abc import Sequence
 from pathlib import Path
 
-from clrx.cli.completion import options_of
+from clrx.config.options import groups_of, lines_of, options_of
+from clrx.core.paths import PACKAGE
 
-DATA = "Data: dataset=NAME dataset.root=PLACE, a folder, an archive or a file; the phantom draws its own."
-REPORT_OPTIONS = {
-    "baseline": "configuration or policy that the others are compared with (constant, where there is one)",
-    "metric": "of the test set: auroc, f1, f1_at_0.5, ... (the one that the runs were selected by)",
-    "target": "value of the validation curve that the runs race to, e.g. 0.8 (the baseline's last)",
-    "force": "true: compare runs of different splits or data all the same; the report says so",
-    "out": "folder to write to (report/ in the first DIR)",
-}
-PLAIN_HELP = {
-    "resume": "usage: clrx resume RUN [key=value ...]\n\nContinue the run in the directory RUN with the configuration "
-    "that it recorded.\nKeys that cannot change results may be set: workers, logger, memory_budget, "
-    "checkpoint.every, device (not from a CPU to a GPU).\n\n"
-    "  epochs=+N   N more epochs, of a complete or an interrupted run; epochs=N: N in all",
-    "report": "usage: clrx report DIR... [key=value ...]\n\nOne offline HTML page, tables and figures of the runs "
-    "below the directories.\n\n"
-    + "\n".join(f"  {name + '=':<10} {what}" for name, what in REPORT_OPTIONS.items()),
-    "verify": "usage: clrx verify RUN [steps=N]\n\nRun the first steps of RUN again and say whether they agree with "
-    "its record.",
-    "completion": "usage: clrx completion bash|zsh|fish\n\nPrint the script: source <(clrx completion bash)",
-}
+TITLE = "clrx: a laboratory bench for learning-rate policies on image classifiers"
+EXAMPLES = """examples:
+  clrx train
+  clrx train model=mobilenet policy=triangular disease=pneumothorax
+  clrx train dataset=chestxray14 dataset.root=DIR disease=effusion policy=triangular2 seed=1
+  clrx find-lr dataset=microcalcification dataset.root=FILE model=cnn4
+  clrx sweep policy=constant,triangular,triangular2 seed=0,1,2
+  clrx COMMAND --help        what can be set
+  clrx COMMAND --cfg job     the configuration, without running"""
+DATA = "Data: dataset=NAME dataset.root=PATH, a folder, an archive or a file; the phantom draws its own."
 
 
-def command_help(command: str, what: str, conf: Path) -> str:
-    """The help of one command, from the configuration's own files."""
-    if command in PLAIN_HELP:
-        return PLAIN_HELP[command]
+def usage(commands: Sequence[str]) -> str:
+    """What `clrx --help` prints."""
+    width = max(map(len, commands))
+    lines = [f"  {name:<{width}}  {_described(name)[0]}" for name in commands]
+    return "\n".join([TITLE, "", "usage: clrx COMMAND [key=value ...]", "", *lines, "", EXAMPLES])
+
+
+def command_help(command: str, conf: Path) -> str:
+    """What `clrx COMMAND --help` prints; `conf` is the folder of the configuration."""
+    summary, details = _described(command)
     name = command.replace("-", "_")
-    own = [] if name == "train" else _own(command, conf / f"{name}.yaml")
-    lines = [f"clrx {command}: {what}", "", f"usage: clrx {command} [key=value ...] [group=option ...]", ""]
-    lines += ["Groups and their options:", "", *_groups(command, conf), "", DATA, "", *own]
-    lines += ["Keys (conf/train.yaml):", "", *_keys(conf / "train.yaml"), ""]
+    if not (conf / f"{name}.yaml").is_file():
+        return f"clrx {command}: {summary}\n\n{details}"
+    lines = [
+        f"clrx {command}: {summary}",
+        "",
+        f"usage: clrx {command} [key=value ...] [group=option ...]",
+        "",
+    ]
+    lines += [details, ""] if details else []
+    lines += ["Groups and their options:", "", *_groups(command, conf), "", DATA, ""]
+    if name != "train" and (own := lines_of(conf / f"{name}.yaml")):
+        lines += [f"Keys of {command} alone (conf/{name}.yaml):", "", *own, ""]
+    lines += ["Keys (conf/train.yaml):", "", *lines_of(conf / "train.yaml"), ""]
     lines += ["A group's own keys: --cfg job prints them all; conf/GROUP/OPTION.yaml explains them."]
     return "\n".join(lines)
 
 
-def _own(command: str, file: Path) -> list[str]:
-    """Keys of a command's own; of one that has none what its file says at its head: its words are no keys."""
-    if keys := _keys(file):
-        return [f"Keys of {command} alone (conf/{file.name}):", "", *keys, ""]
-    head = takewhile(lambda line: line.startswith("#"), file.read_text().splitlines())
-    return [*(line.removeprefix("#").removeprefix(" ") for line in head), ""]
+def _described(command: str) -> tuple[str, str]:
+    """(summary, details) of a command, from the docstring of its module, which is not imported: it may load torch."""
+    name = f"{command.replace('-', '_')}.py"
+    file = next(file for file in (PACKAGE / "task" / name, PACKAGE / "cli" / name) if file.is_file())
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    first, _, rest = text.partition("\n")
+    return first.partition(": ")[2].rstrip("."), rest.strip()
 
 
 def _groups(command: str, conf: Path) -> list[str]:
-    others = {"hydra"} if command == "policy" else {"hydra", "figure"}  # figures are of policies
-    folders = sorted(folder for folder in conf.iterdir() if folder.is_dir() and folder.name not in others)
-    width = max(len(folder.name) for folder in folders)
-    found = [(folder.name, options_of(folder)) for folder in folders]
-    return [f"  {name:<{width}}  {', '.join(names)}" for name, names in found if names]
-
-
-def _keys(file: Path) -> list[str]:
-    """The lines of a primary configuration, without its defaults list and what it tells Hydra."""
-    kept, skipping = [], False
-    for line in file.read_text().splitlines():
-        if line and not line[0].isspace() and not line.startswith(("-", "#")):
-            skipping = line.startswith(("defaults:", "hydra:"))
-        if not skipping and not line.startswith("#"):
-            kept.append(f"  {line}".rstrip())
-    return "\n".join(kept).strip("\n").splitlines()
+    groups = [
+        name for name in groups_of(conf) if command == "policy" or name != "figure"
+    ]  # figures are of policies
+    width = max(map(len, groups))
+    found = [(name, options_of(conf / name)) for name in groups]
+    return [f"  {name:<{width}}  {', '.join(options)}" for name, options in found if options]

@@ -4,7 +4,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -15,37 +14,40 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from clrx.cli.completion import options_of
+from clrx.config.options import options_of
 from clrx.core.errors import FULL, ClrxError, UserError, causes, did_you_mean
+from clrx.core.paths import remove_empty
+
+Task = Callable[[DictConfig], int | None]  # runs a composed configuration; its exit code, None for 0
 
 
-def run_hydra(task: str, arguments: list[str], conf: Path, **options: Any) -> int:
-    """Compose conf/<task>.yaml with the overrides and run clrx.task.<task>.task(cfg, **options)."""
+def run_hydra(name: str, task: Task, arguments: list[str], conf: Path) -> int:
+    """Compose conf/<name>.yaml with the overrides and run the task with it; the exit code."""
     codes: list[int] = []
     errors: list[BaseException] = []
 
     def entry(cfg: DictConfig) -> None:
         try:
-            codes.append(run_task(task, cfg, arguments, **options))
+            codes.append(run_task(name, task, cfg, arguments))
         except Exception as error:  # kept from Hydra, which would print it its own way
             errors.append(error)
 
-    call_hydra(task, arguments, conf, entry)
+    call_hydra(name, arguments, conf, entry)
     if errors:
         raise errors[0]
     return max(codes, default=0)
 
 
-def call_hydra(task: str, arguments: list[str], conf: Path, entry: Callable[[DictConfig], object]) -> None:
-    """Have Hydra compose conf/<task>.yaml with the overrides and call `entry`, once or once a job of a sweep."""
+def call_hydra(name: str, arguments: list[str], conf: Path, entry: Callable[[DictConfig], object]) -> None:
+    """Have Hydra compose conf/<name>.yaml with the overrides and call `entry`, once or once a job of a sweep."""
     register_resolvers()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our own handler instead of Hydra's printer
-    program, sys.argv = sys.argv, [f"clrx {task.replace('_', '-')}", *arguments]
+    program, sys.argv = sys.argv, [f"clrx {name.replace('_', '-')}", *arguments]
     try:
-        hydra.main(config_path=str(conf.absolute()), config_name=task, version_base="1.3")(entry)()
+        hydra.main(config_path=str(conf.absolute()), config_name=name, version_base="1.3")(entry)()
     except (HydraException, OmegaConfBaseException) as error:
         chosen = [word for word in arguments if (conf / word.partition("=")[0]).is_dir()]
-        raise as_user_error(error, conf / f"{task}.yaml", chosen) or error from error
+        raise as_user_error(error, conf / f"{name}.yaml", chosen) or error from error
     except ValueError as error:  # Hydra's own, e.g. of policy=null; those of a task are kept by its entry
         raise UserError(str(error).splitlines()[0], where="command line") from error
     except OSError as error:
@@ -63,8 +65,8 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("unique", lambda: token_hex(4), replace=True, use_cache=True)
 
 
-def run_task(task: str, cfg: DictConfig, arguments: list[str], **options: Any) -> int:
-    """Run one task with the place and the choices of this invocation written under `cfg.run`."""
+def run_task(name: str, task: Task, cfg: DictConfig, arguments: list[str]) -> int:
+    """Run a task with the directory, the choices and the words of this invocation written under `cfg.run`."""
     about = HydraConfig.get()
     directory = Path(about.runtime.output_dir)
     words = OmegaConf.to_container(about.overrides.task)  # a loop over the node would resolve what is in them
@@ -77,13 +79,13 @@ def run_task(task: str, cfg: DictConfig, arguments: list[str], **options: Any) -
         cfg.run = {
             "dir": str(directory),
             "choices": choices,
-            "command": _literal(" ".join(["clrx", task.replace("_", "-"), *arguments])),
+            "command": _literal(" ".join(["clrx", name.replace("_", "-"), *arguments])),
             "overrides": [_literal(str(word)) for word in words],
         }
     try:
-        return import_module(f"clrx.task.{task}").task(cfg, **options) or 0
+        return task(cfg) or 0
     finally:
-        _remove_if_empty(directory)
+        remove_empty(directory, Path.cwd() / "outputs")
 
 
 def reads_disease(cfg: DictConfig) -> bool:
@@ -102,17 +104,6 @@ def refuse_disease(cfg: DictConfig, words: list[Any]) -> None:
 def _literal(text: str) -> str:
     """Text that a configuration holds as it is: `lr=${bounds.max_lr}` is what the user typed, not its value."""
     return text.replace("${", "\\${")
-
-
-def _remove_if_empty(directory: Path) -> None:
-    """A command that wrote nothing leaves no directory behind; those above the default place are the user's."""
-    default = Path.cwd() / "outputs"
-    for place in (directory, *(above for above in directory.parents if above.is_relative_to(default))):
-        try:
-            if place != Path.cwd():
-                place.rmdir()
-        except OSError:
-            return
 
 
 def as_user_error(

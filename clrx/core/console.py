@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 log = logging.getLogger("clrx")
 console = Console(highlight=False, emoji=False)
@@ -84,30 +82,3 @@ class _Lines(logging.Handler):
 def say(text: str) -> None:
     """Print one line as it is: unwrapped, brackets included, since it may name a path."""
     console.print(text, markup=False, soft_wrap=True)
-
-
-def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
-    """A table of metric, value, interval and value at a threshold of 0.5, from the record of one split."""
-    table = Table()
-    table.add_column("metric")
-    for name in ("value", "interval", "at 0.5"):
-        table.add_column(name, justify="right")
-    from clrx.metrics.weighted import HALF  # it brings pandas, which a sweep's screen can do without
-
-    for name, entry in metrics.items():
-        if not name.endswith(HALF):
-            half = metrics.get(f"{name}{HALF}")
-            table.add_row(
-                name, _number(entry["value"]), _interval(entry), _number(half["value"]) if half else ""
-            )
-    return table
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _interval(entry: dict[str, Any]) -> str:
-    if entry.get("low") is None:
-        return entry.get("reason", "")
-    return f"{entry['low']:.4f} to {entry['high']:.4f}"

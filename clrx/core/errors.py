@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
+ERROR_FILE = "CLRX_ERROR_FILE"  # variable with the file where the child of a sweep leaves its error
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: a disk without room
 
 

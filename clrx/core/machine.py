@@ -1,4 +1,4 @@
-"""What a run ran on: versions, hardware, git state. For the record, never read back by the program."""
+"""The machine that runs are trained on: the choice of device, and for the record versions, hardware and git state."""
 
 import os
 import platform
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clrx.core.errors import UserError
+from clrx.core.paths import ROOT
 
 if TYPE_CHECKING:
     import torch
@@ -54,18 +55,15 @@ def _processor() -> str:
 
 def git_state() -> dict[str, str | bool] | None:
     """Commit of the code that runs and whether it was changed since; None outside a checkout."""
-    here = Path(__file__).parents[2]
-    if not (here / ".git").exists():
+    if not (ROOT / ".git").exists():
         return None
-    commit = _git(here, "rev-parse", "HEAD")
-    return (
-        {"commit": commit, "changed": bool(_git(here, "status", "--porcelain", "-uno"))} if commit else None
-    )
+    commit = _git("rev-parse", "HEAD")
+    return {"commit": commit, "changed": bool(_git("status", "--porcelain", "-uno"))} if commit else None
 
 
-def _git(here: Path, *words: str) -> str:
+def _git(*words: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=5)
+        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, timeout=5)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()

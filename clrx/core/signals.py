@@ -1,5 +1,6 @@
-"""SIGINT and SIGTERM ask a run to stop: between two steps, never within one."""
+"""SIGINT and SIGTERM ask a run to stop: between two steps, never within one; so does the death of its parent."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -10,6 +11,8 @@ from typing import Any
 
 from clrx.core.errors import causes
 
+PARENT = "CLRX_PARENT"  # variable with the process id of the sweep that a command is a child of
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 AGAIN = 0.01  # s until a signal that went unheard is sent again
 
 
@@ -128,3 +131,14 @@ def _unheard(stop: Stop, others: Callable[[Any], object]) -> Callable[[Any], Non
         again.start()
 
     return hook
+
+
+def stop_with(parent: int) -> None:
+    """Have the system send this process SIGTERM when the process with the id `parent` ends; Linux alone has this.
+
+    Without it a sweep that is killed would leave runs behind that hold their directories and the processor.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it died before the call
+            sys.exit(128 + signal.SIGTERM)

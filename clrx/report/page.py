@@ -1,8 +1,8 @@
 """The report as one HTML file: what a reader wants first comes first, and everything is inside it."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from clrx.core.paths import STYLE
 from clrx.report import html
 from clrx.report.comparison import Comparison
 from clrx.report.costs import phase_table, published_table
@@ -15,7 +15,6 @@ from clrx.report.runs import run_metrics, run_sections, runs_table
 from clrx.report.tables import Table, as_html
 from clrx.report.time_to_target import Race, fastest, late, race_table
 
-STYLE = Path(__file__).with_name("style.css")
 LONG_TITLE = 90  # letters
 MOST_SAID = 8  # conclusions that are shown without being asked for
 Section = tuple[str, html.Node]  # heading, what stands under it

@@ -1,13 +1,12 @@
 """The page of a dataset: one HTML file that loads nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
+from clrx.core.paths import STYLE
 from clrx.report import html
 from clrx.report.tables import as_html
 from clrx.survey.numbers import Numbers, shown_table
 
-STYLE = Path(__file__).parents[1] / "report" / "style.css"
 Section = tuple[str, html.Node]
 
 

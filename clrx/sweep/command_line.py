@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -23,16 +23,17 @@ WORKERS = {  # launcher -> where it has the number of runs at a time
     "ray": "ray.init.num_cpus",
     "submitit_slurm": "array_parallelism",
 }
-EXTRAS = {
+EXTRAS = {  # launcher -> (its module, the extra of clrx that installs it)
     "joblib": ("hydra_joblib_launcher", "clrx[joblib]"),
     "ray": ("hydra_ray_launcher", "clrx[ray]"),
+    "submitit_slurm": ("hydra_submitit_launcher", "clrx[slurm]"),
+    "submitit_local": ("hydra_submitit_launcher", "clrx[slurm]"),
 }
-EXTRAS |= dict.fromkeys(("submitit_slurm", "submitit_local"), ("hydra_submitit_launcher", "clrx[slurm]"))
-APART = ("workers", "retry", *REPORT)  # words that do not change what is run
+OWN = ("workers", "retry", *REPORT)  # words for the sweep alone: they do not change what is run
 FLAGS_OF_HYDRA = ("--config-dir", "-cd", "--multirun", "-m")  # those that still run something
 
 
-class Race(NamedTuple):
+class Sweep(NamedTuple):
     """A sweep, read from its command line."""
 
     words: list[str]  # for Hydra
@@ -42,30 +43,33 @@ class Race(NamedTuple):
     runs: bool  # False for --help, --cfg and the like
 
 
-def read_race(arguments: Sequence[str], conf: Path) -> Race:
-    """The sweep that `arguments` ask for; UserError for a word that cannot be."""
+def read_sweep(arguments: Sequence[str], conf: Path) -> Sweep:
+    """The sweep that the words of a command line ask for, given the folder of the packaged configuration.
+
+    Raises UserError for a word that cannot be.
+    """
     own = dict(_own(arguments))
-    words = _search([word for word in arguments if word.partition("=")[0] not in APART])
+    words = _search([word for word in arguments if word.partition("=")[0] not in OWN])
     keys = [word for word in words if "=" in word and not word.startswith("-")]
     if own.get("retry") not in (None, *RETRY):
         raise UserError(f"retry={own['retry']}", where="retry", allowed=", ".join(RETRY))
     usual = _params(conf / "sweep.yaml")
-    racing = _params_of_experiment(arguments, conf) or _unless_other(usual, keys)
-    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, list(racing))
+    params = _params_of_experiment(arguments, conf) or _unless_other(usual, keys)
+    path = _named(keys) or Path("outputs/sweep") / sweep_name(keys, list(params))
     _, constant = split_words(keys)
     words += _workers(own.get("workers"), keys)
-    words += _instead(racing, usual)
+    words += _instead(params, usual)
     words.append(f"hydra.sweep.dir={path.absolute()}")
     words.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]")
     flags = [word.partition("=")[0] for word in arguments if word.startswith("-")]
     runs = all(flag in FLAGS_OF_HYDRA for flag in flags)
-    return Race(words, path, own.get("retry"), {k: own[k] for k in REPORT if k in own}, runs)
+    return Sweep(words, path, own.get("retry"), {k: own[k] for k in REPORT if k in own}, runs)
 
 
-def _own(arguments: Sequence[str]):
+def _own(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
     for word in arguments:
         key, equals, value = word.partition("=")
-        if key in APART and equals:
+        if key in OWN and equals:
             yield key, value
 
 
@@ -76,35 +80,33 @@ def _named(words: Sequence[str]) -> Path | None:
 
 
 def _params(file: Path) -> dict[str, str]:
-    """What races by a YAML where the command line does not set it."""
+    """Key -> the values that a YAML file sweeps over where the command line does not set it."""
     found = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") if file.is_file() else None
     return {str(key): str(value) for key, value in (found or {}).items()}
 
 
 def _params_of_experiment(words: Sequence[str], conf: Path) -> dict[str, str]:
-    """What races by the experiment's own YAML; empty without an experiment, and for one that says nothing of it."""
+    """The `_params` of the experiment's own file; {} without an experiment, and for one that sweeps over nothing."""
     chosen = [word.partition("=")[2] for word in words if word.startswith("experiment=")]
     flags = ("--config-dir", "-cd")
-    own: list[str] = [place for flag, place in pairwise(words) if flag in flags]
-    own += [word.partition("=")[2] for word in words if word.partition("=")[0] in flags and "=" in word]
-    found = [
-        _params(Path(place) / "experiment" / f"{chosen[-1]}.yaml") for place in (str(conf), *own) if chosen
-    ]
+    folders = [str(conf), *(folder for flag, folder in pairwise(words) if flag in flags)]
+    folders += [word.partition("=")[2] for word in words if word.partition("=")[0] in flags and "=" in word]
+    found = [_params(Path(folder) / "experiment" / f"{chosen[-1]}.yaml") for folder in folders if chosen]
     return next(filter(None, found), {})
 
 
 def _unless_other(usual: dict[str, str], keys: Sequence[str]) -> dict[str, str]:
-    """What usually races; not the policies where the command line has something else race."""
+    """The usual values; not the policies where the command line sweeps over something else."""
     swept, constant = split_words(keys)
     other = set(swept) - {"seed"} and "policy" not in (*swept, *constant)
     return {key: value for key, value in usual.items() if not (other and key == "policy")}
 
 
-def _instead(racing: dict[str, str], usual: dict[str, str]) -> list[str]:
-    """The overrides that have `racing` race and nothing that usually does: sweep.yaml is composed after them."""
-    dropped = [f"~hydra.sweeper.params.{key}" for key in usual if key not in racing]
-    changed = [key for key in racing if usual.get(key, racing[key]) != racing[key]]
-    return dropped + [f"hydra.sweeper.params.{key}='{racing[key]}'" for key in changed]
+def _instead(params: dict[str, str], usual: dict[str, str]) -> list[str]:
+    """The overrides that put `params` in the place of the usual ones: sweep.yaml is composed after them."""
+    dropped = [f"~hydra.sweeper.params.{key}" for key in usual if key not in params]
+    changed = [key for key in params if usual.get(key, params[key]) != params[key]]
+    return dropped + [f"hydra.sweeper.params.{key}='{params[key]}'" for key in changed]
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -115,7 +117,10 @@ def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def sweep_name(words: Sequence[str], defaults: Sequence[str]) -> str:
-    """What is swept, and eight digits of the SHA-256 of all that is asked: one command, one directory."""
+    """The swept keys, and eight digits of the SHA-256 of all that is asked: one command, one directory.
+
+    `defaults` are the keys that are swept over where the words do not set them.
+    """
     swept, constant = split_words(words)
     keys = dict.fromkeys([*(key for key in defaults if key not in constant), *swept])
     asked = sorted(word for word in words if not word.startswith(("hydra/launcher", "hydra.")))
@@ -141,7 +146,7 @@ def _workers(count: str | None, words: Sequence[str]) -> list[str]:
 
 
 def launcher_of(words: Sequence[str]) -> str:
-    """What starts the runs."""
+    """The name of the launcher that starts the runs."""
     return next((w.partition("=")[2] for w in words if w.startswith("hydra/launcher=")), "processes")
 
 
@@ -156,7 +161,7 @@ def runs_of(path: Path) -> list[Path]:
 
 
 def reopen(path: Path, states: Sequence[str]) -> int:
-    """Have the runs in these states started again by the sweep; how many there are."""
+    """Mark the runs in these states as interrupted, so that the sweep starts them again; how many there are."""
     count = 0
     for run in runs_of(path):
         record = read_json(run / "run.json")

@@ -1,4 +1,4 @@
-"""One run of a sweep: its name, its directory, what became of it, and what it is worth to a search."""
+"""One run of a sweep: its name, its directory, its error, and the validation metric that a search is told."""
 
 import hashlib
 import math
@@ -36,21 +36,27 @@ class Job:
 
     @property
     def claim(self) -> Path:
-        """Locked by whoever runs the job, from before its process starts until its end is recorded."""
+        """The file that a sweep locks from before the job's process starts until its end is recorded."""
         return self.sweep / ".claims" / self.name
+
+    @property
+    def error_file(self) -> Path:
+        """The file where the job's process leaves the message of the error that ends it."""
+        return self.path / ".error"
 
 
 def job_of(about: Any, overrides: Iterable[str]) -> Job:
-    """The job of one set of overrides, given the `hydra` node of the configuration."""
+    """The job of one run's overrides, given the `hydra` node of the sweep's configuration."""
     words = tuple(word for word in overrides if not word.startswith(("hydra.", "hydra/")))
     constant = set(about.job.config.override_dirname.exclude_keys)
     return Job(run_name(words, constant), words, (Path(about.runtime.cwd) / about.sweep.dir).absolute())
 
 
 def run_name(overrides: Iterable[str], constant: Collection[str]) -> str:
-    """A directory name of the overrides whose keys are not `constant`: another for every other set of values.
+    """The name of a run's directory: its overrides whose keys are not `constant`, sorted, e.g. `policy=sgdr_seed=0`.
 
-    Where they make no plain or short name, eight digits of their SHA-256 end it.
+    Two sets of values never have one name: where they make no plain or short name, eight digits of their SHA-256
+    end it.
     """
     words = sorted(word for word in overrides if word.partition("=")[0].lstrip("+~") not in constant)
     name = "_".join(words) or "run"
@@ -74,16 +80,16 @@ def config_of(path: Path) -> dict[str, Any]:
     return _read_config(file, file.stat().st_mtime_ns) if file.exists() else {}
 
 
-@lru_cache(maxsize=256)  # the screen of a sweep asks every second
+@lru_cache(maxsize=256)  # a sweep's progress asks every second
 def _read_config(file: Path, changed: int) -> dict[str, Any]:
     found = OmegaConf.to_container(OmegaConf.load(file))
     return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 def value_of(path: Path) -> float:
-    """What a complete run comes to in validation: at its best epoch, or at its last under `selection: last`.
+    """The validation metric that a run was selected by, at its best epoch; at its last under `selection: last`.
 
-    Of the metric that it was selected by; NaN for any other run.
+    NaN for a run that is not complete, and where it has no value.
     """
     if state_of(path) != "complete":
         return math.nan
@@ -97,7 +103,10 @@ def value_of(path: Path) -> float:
 
 
 def shown_value(path: Path) -> str:
-    """The metric and the value of a complete run, as a sweep shows them; without a validation set its state alone."""
+    """The validation metric of a complete run as a sweep shows it, e.g. `val_auroc 0.9123`; "" where it has no value.
+
+    A scaled-down run is marked.
+    """
     value, mark = value_of(path), scaled_mark(config_of(path).get("scale"))
     found = "" if math.isnan(value) else f"{metric_of(path)} {value:.4f}"
     return f"{found}  {mark}".strip()

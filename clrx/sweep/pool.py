@@ -17,16 +17,18 @@ from clrx.core.lock import is_held, locked
 from clrx.core.signals import Interrupted, listening
 from clrx.run.directory import state_of
 from clrx.sweep.job import FINAL, Job, job_of, value_of
-from clrx.sweep.process import Child, record_end, start
-from clrx.sweep.progress import Board, open_board
-from clrx.sweep.resources import environment
+from clrx.sweep.process import Child, environment_of, record_end, start
+from clrx.sweep.progress import SweepProgress, open_progress
 
-TICK = 0.2  # seconds between two looks
+TICK = 0.2  # seconds between two checks of the processes
 Compose = Callable[[Job], DictConfig]
 
 
 def run_batch(config: DictConfig, load: Callable, batch: list[list[str]], workers: int) -> list[JobReturn]:
-    """Run a sweeper's jobs to their end, `workers` at a time; what each is worth, as Hydra wants it."""
+    """Run the jobs of a Hydra sweeper to their end, `workers` at a time; each with its validation metric.
+
+    `load` composes the configuration of one job from the sweep's and the job's overrides.
+    """
     require_number(workers, "workers", least=1, whole=True)
     jobs = [job_of(config.hydra, words) for words in batch]
     words_of = dict(zip(jobs, batch, strict=True))
@@ -43,7 +45,7 @@ class Pool:
 
     about: Any  # the `hydra` node
     compose: Compose
-    board: Board
+    progress: SweepProgress
     waiting: list[Job]
     running: dict[int, tuple[Child, ExitStack]] = field(default_factory=dict)
 
@@ -51,14 +53,15 @@ class Pool:
 def run_jobs(jobs: Sequence[Job], about: Any, compose: Compose, workers: int) -> None:
     """Return when every job has reached its end, here or in another process that works on the same sweep.
 
-    Raises Interrupted when told to stop, after the runs have been told and have ended.
+    `about` is the `hydra` node of the sweep. Raises Interrupted when told to stop, after the runs have been told and
+    have ended.
     """
-    with listening(), open_board(jobs, workers) as board:
-        pool = Pool(about, compose, board, list(dict.fromkeys(jobs)))
+    with listening(), open_progress(jobs, workers) as progress:
+        pool = Pool(about, compose, progress, list(dict.fromkeys(jobs)))
         try:
             while pool.waiting or pool.running:
                 _fill(pool, workers)
-                board.show([child.job for child, _ in pool.running.values()])
+                progress.refresh([child.job for child, _ in pool.running.values()])
                 _wait(pool)
                 _reap(pool)
         except BaseException as error:
@@ -74,7 +77,7 @@ def _fill(pool: Pool, workers: int) -> None:
         if state_of(job.path) in FINAL:
             if not is_held(job.claim):
                 pool.waiting.remove(job)
-                pool.board.ended(job)
+                pool.progress.ended(job)
         elif slot is not None:
             _try(pool, job, slot, workers)
 
@@ -85,13 +88,13 @@ def _try(pool: Pool, job: Job, slot: int, workers: int) -> None:
         if claim is None or is_held(job.path / "lock") or state_of(job.path) in FINAL:
             return
         pool.waiting.remove(job)
-        child = start(job, pool.about, environment(slot, workers), claim)
+        child = start(job, pool.about, environment_of(slot, workers), claim)
         pool.running[slot] = (child, stack.pop_all())
-        pool.board.started(job)
+        pool.progress.started(job)
 
 
 def _wait(pool: Pool) -> None:
-    """A moment, shorter when a run ends."""
+    """Wait TICK seconds, less when a run ends."""
     for child, _ in pool.running.values():
         try:
             child.process.wait(TICK / len(pool.running))
@@ -103,13 +106,13 @@ def _wait(pool: Pool) -> None:
 
 
 def _reap(pool: Pool) -> None:
-    """Record what the runs that ended became."""
+    """Record the ends of the runs whose processes have ended."""
     for slot, (child, claim) in list(pool.running.items()):
         if child.process.poll() is not None:
             with claim:
                 record_end(child, pool.compose)
             del pool.running[slot]
-            pool.board.ended(child.job)
+            pool.progress.ended(child.job)
 
 
 def _stop(pool: Pool, number: int) -> None:

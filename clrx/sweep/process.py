@@ -1,4 +1,4 @@
-"""A job as a process: how it starts, and how its end is recorded when it could not do so itself."""
+"""A job as a process: its share of the machine, its start, and the record of an end that it could not write itself."""
 
 import os
 import signal
@@ -13,7 +13,9 @@ from typing import Any
 from omegaconf import DictConfig, open_dict
 
 from clrx.config.load import recorded
+from clrx.core.errors import ERROR_FILE
 from clrx.core.files import read_json, write_json
+from clrx.core.signals import PARENT
 from clrx.run.directory import now, write_config
 from clrx.sweep.job import Job
 
@@ -27,48 +29,69 @@ class Child:
 
     job: Job
     process: subprocess.Popen
-    spoken: int  # bytes of screen.log before it
-    record: int | None  # run.json's time of change before it, ns
+    record: int | None  # run.json's time of change before the process started, ns; None without a file
+
+
+def environment_of(slot: int, workers: int) -> dict[str, str]:
+    """Variables that give the run in `slot` (0..workers-1) one GPU and a share of the cores; {} for one worker."""
+    if workers == 1:
+        return {}
+    found = {}
+    if "OMP_NUM_THREADS" not in os.environ:
+        found["OMP_NUM_THREADS"] = str(max(1, len(os.sched_getaffinity(0)) // workers))
+    if gpus := visible_gpus():
+        found["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
+    return found
+
+
+def visible_gpus() -> list[str]:
+    """Names of the GPUs that this process may use, as CUDA_VISIBLE_DEVICES takes them; torch stays unloaded."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is not None:
+        return [name for name in allowed.split(",") if name]
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    lines = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
+    return [str(index) for index in range(len(lines))]
 
 
 def start(job: Job, about: Any, environment: dict[str, str], claim: int) -> Child:
-    """Run `clrx train` for the job; its screen goes to screen.log.
+    """Run `clrx train` for the job, given the `hydra` node of the sweep; what it prints goes to screen.log.
 
-    `claim`: descriptor of its lock, which the process inherits, so that no one else starts the job while it lives.
-    It has a session of its own: Ctrl-C reaches it once, through us.
+    `claim`: descriptor of the job's lock, which the process inherits, so that no other sweep starts the job while it
+    lives. The process has a session of its own: Ctrl-C reaches it once, from the sweep.
     """
     job.path.mkdir(parents=True, exist_ok=True)
-    screen = job.path / "screen.log"
-    spoken, record = screen.stat().st_size if screen.exists() else 0, _changed(job.path)
-    with screen.open("ab") as output:
+    job.error_file.unlink(missing_ok=True)
+    record = _changed(job.path)
+    told = {PARENT: str(os.getpid()), ERROR_FILE: str(job.error_file)}
+    with (job.path / "screen.log").open("ab") as output:
         process = subprocess.Popen(
             command_of(job, about),
             cwd=about.runtime.cwd,
-            env=os.environ | environment,
+            env=os.environ | environment | told,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=(claim,),
             start_new_session=True,
         )
-    return Child(job, process, spoken, record)
+    return Child(job, process, record)
 
 
 def command_of(job: Job, about: Any) -> list[str]:
-    """The command line of a job's process."""
-    words = [*job.overrides, f"hydra.run.dir={quoted(str(job.path))}", *_search_path(about)]
-    return [sys.executable, "-m", "clrx.cli.child", str(os.getpid()), "train", *words]
+    """The command line of a job's process, with the --config-dir of the sweep."""
+    found = [source.path for source in about.runtime.config_sources if source.provider == "command-line"]
+    own = [word for path in found for word in ("--config-dir", path)]
+    words = [*job.overrides, f"hydra.run.dir={quoted(str(job.path))}", *own]
+    return [sys.executable, "-m", "clrx", "train", *words]
 
 
 def quoted(text: str) -> str:
     """A value that Hydra's grammar reads as this very text."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _search_path(about: Any) -> list[str]:
-    """--config-dir of the sweep, for its runs too."""
-    found = [source.path for source in about.runtime.config_sources if source.provider == "command-line"]
-    return [word for path in found for word in ("--config-dir", path)]
 
 
 def _changed(path: Path) -> int | None:
@@ -80,19 +103,21 @@ def _changed(path: Path) -> int | None:
 
 def record_end(child: Child, compose: Callable[[Job], DictConfig]) -> None:
     """Write state `failed` with the reason for a run whose process ended without a state of its own."""
-    code, path = child.process.returncode, child.job.path
+    code, path, reason = child.process.returncode, child.job.path, _reason(child)
+    child.job.error_file.unlink(missing_ok=True)
     if code == 0 or code in INTERRUPTED:
         return
     if code < 0:
-        time.sleep(PAUSE)  # whoever kills the whole tree reaches us within it: then nothing is recorded
-    opened = _changed(path) != child.record
-    before = _record(path)
+        time.sleep(
+            PAUSE
+        )  # what kills the sweep and all its runs reaches the sweep within it: nothing is recorded
+    opened, before = _changed(path) != child.record, _record(path)
     if opened and before.get("state") != "running":
         return
     config = compose(child.job)
     if not (path / "config.yaml").exists():
         write_config(path, recorded(_without_hydra(config)))
-    end = {"state": "failed", "finished": now(), "error": _reason(child)}
+    end = {"state": "failed", "finished": now(), "error": reason}
     write_json(path / "run.json", {**_begun(config), **before, **end})
 
 
@@ -111,19 +136,19 @@ def _without_hydra(config: DictConfig) -> DictConfig:
 
 
 def _begun(config: DictConfig) -> dict[str, Any]:
-    """What run.json says of a run that did not come to say it."""
+    """What run.json says of a run from its beginning, for one that ended before it could."""
     choices = {k: v for k, v in config.hydra.runtime.choices.items() if not k.startswith("hydra")}
     policy, model = choices.get("policy"), choices.get("model")
     return {"started": now(), "choices": choices, "seed": config.seed, "policy": policy, "model": model}
 
 
 def _reason(child: Child) -> str:
+    """Why the process ended: the signal that killed it, the error that it left, or its exit code."""
     code = child.process.returncode
     if code < 0:
         hint = "; the system does this when memory runs out" if code == -signal.SIGKILL else ""
         return f"the process was killed by {signal.Signals(-code).name}{hint}"
-    with (child.job.path / "screen.log").open("rb") as file:
-        file.seek(child.spoken)
-        text = file.read().decode(errors="replace").strip()
-    _, found, message = text.rpartition("error: ")
-    return message if found else f"the process ended with exit code {code} (screen.log shows what it said)"
+    try:
+        return child.job.error_file.read_text(encoding="utf-8")
+    except OSError:
+        return f"the process ended with exit code {code} (screen.log shows what it printed)"

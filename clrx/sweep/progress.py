@@ -1,4 +1,4 @@
-"""The screen of a sweep: a live line a run and the totals; plain lines without a terminal."""
+"""The progress of a sweep: on a terminal a live line for each run and the totals, elsewhere a line when one ends."""
 
 import math
 import time
@@ -22,16 +22,16 @@ COLOURS = {"complete": "green", "failed": "red", "diverged": "red", "interrupted
 
 
 @dataclass
-class Board:
-    """What the screen knows of the jobs. Every figure is read from the runs' files."""
+class SweepProgress:
+    """The jobs of a sweep and how far they are; every number that is shown is read from the runs' files."""
 
     jobs: tuple[Job, ...]
     workers: int
     live: Live | None
     began: dict[Job, float] = field(default_factory=dict)  # runs started here
-    ended_here: dict[Job, float] = field(default_factory=dict)  # seconds they took
+    seconds: dict[Job, float] = field(default_factory=dict)  # that the runs which ended here took
     lines: dict[Job, tuple[str, ...]] = field(default_factory=dict)  # of jobs that have ended
-    looked: float = 0.0
+    shown: float = 0.0  # when the live lines were last updated, by the monotonic clock, s
 
     def started(self, job: Job) -> None:
         """Note that a run was started or continued here."""
@@ -43,11 +43,11 @@ class Board:
     def ended(self, job: Job) -> None:
         """Note that a run has come to an end, here or elsewhere."""
         if job in self.began:
-            self.ended_here[job] = time.monotonic() - self.began.pop(job)
+            self.seconds[job] = time.monotonic() - self.began.pop(job)
         self.lines[job] = row = row_of(job)
         if not self.live:
-            seconds = f" in {duration(self.ended_here[job])}" if job in self.ended_here else ""
-            say(f"{' '.join(filter(None, row))}{seconds} ({self.totals()})")
+            took = f" in {duration(self.seconds[job])}" if job in self.seconds else ""
+            say(f"{' '.join(filter(None, row))}{took} ({self.totals()})")
 
     def totals(self) -> str:
         """How many runs are in each state, and the time that the rest will take."""
@@ -55,16 +55,16 @@ class Board:
         parts = [f"{states.count('complete')} of {len(self.jobs)} complete"]
         parts += [f"{states.count(name)} {name}" for name in COLOURS if name != "complete" and name in states]
         left = len(self.jobs) - len(self.lines)
-        if self.ended_here and left:
-            mean = sum(self.ended_here.values()) / len(self.ended_here)
+        if self.seconds and left:
+            mean = sum(self.seconds.values()) / len(self.seconds)
             parts.append(f"about {duration(mean * math.ceil(left / self.workers))} left")
         return ", ".join(parts)
 
-    def show(self, running: Sequence[Job]) -> None:
-        """Draw the live lines anew, once a second."""
-        if not self.live or time.monotonic() < self.looked + 1:
+    def refresh(self, running: Sequence[Job]) -> None:
+        """Update the live lines, at most once per second."""
+        if not self.live or time.monotonic() < self.shown + 1:
             return
-        self.looked = time.monotonic()
+        self.shown = time.monotonic()
         room = max(4, console.height - 4)
         rows = [(job, self.lines.get(job) or row_of(job, job in running)) for job in self.jobs]
         rows = sorted(rows, key=lambda pair: pair[0] not in running)[:room] if len(rows) > room else rows
@@ -72,13 +72,13 @@ class Board:
 
 
 @contextmanager
-def open_board(jobs: Sequence[Job], workers: int) -> Iterator[Board]:
-    """A Board for the jobs while the block runs."""
+def open_progress(jobs: Sequence[Job], workers: int) -> Iterator[SweepProgress]:
+    """Show the progress of the jobs while the block runs."""
     if not console.is_terminal:
-        yield Board(tuple(dict.fromkeys(jobs)), workers, None)
+        yield SweepProgress(tuple(dict.fromkeys(jobs)), workers, None)
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        yield Board(tuple(dict.fromkeys(jobs)), workers, live)
+        yield SweepProgress(tuple(dict.fromkeys(jobs)), workers, live)
 
 
 def row_of(job: Job, running: bool = False) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def row_of(job: Job, running: bool = False) -> tuple[str, ...]:
     value = epochs[-1].get(_metric(job.path))
     shown = f"{_metric(job.path)} {float(value):.4f}" if value else ""
     left = seconds * (whole - len(epochs))
-    rest = f"{duration(left)} left" if left else "judged on test"  # early stopping may come to it before
+    rest = f"{duration(left)} left" if left else "evaluating on test"  # early stopping may end here before
     return job.name, state, f"epoch {len(epochs)}/{whole}", shown, rest
 
 
@@ -119,7 +119,7 @@ def total_epochs(config: dict[str, Any]) -> int:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 12 s, 3:05, 2:03:05."""
+    """A number of seconds as text: 12 s, 3:05, 2:03:05."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

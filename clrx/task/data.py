@@ -1,4 +1,4 @@
-"""`clrx data`: prepare a dataset and show what it is; list and clear what is cached."""
+"""`clrx data`: prepare a dataset and show what is in it; list and clear what is cached."""
 
 from omegaconf import DictConfig
 

@@ -1,4 +1,4 @@
-"""`clrx find-lr`: a range test of the configuration that `clrx train` would train."""
+"""`clrx find-lr`: find the range of rates to cycle in, by a range test of what `clrx train` would train."""
 
 import shlex
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`clrx policy`: the rates of a run before it is trained, on screen, as a picture and as a table."""
+"""`clrx policy`: plot and tabulate the rates of policies without training."""
 
 from collections.abc import Sequence
 from pathlib import Path

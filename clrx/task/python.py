@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -124,15 +125,15 @@ def _in(directory: str | Path | None) -> list[str]:
     return [] if directory is None else [f"hydra.run.dir='{Path(directory).absolute()}'"]
 
 
-def _run(task: str, words: list[str], **options: Any) -> Path:
-    """Compose and run one task; the directory that it wrote to."""
+def _run(name: str, words: list[str], **options: Any) -> Path:
+    """Compose a configuration and run the task of that name with it; the directory that it wrote to."""
     directories: list[Path] = []
 
     def entry(cfg: DictConfig) -> None:
         directories.append(Path(HydraConfig.get().runtime.output_dir))
-        run_task(task, cfg, words, **options)
+        run_task(name, lambda cfg: import_module(f"clrx.task.{name}").task(cfg, **options), cfg, words)
 
-    call_hydra(task, words, conf_dir(), entry)
+    call_hydra(name, words, conf_dir(), entry)
     return directories[0]
 
 

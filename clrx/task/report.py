@@ -1,18 +1,27 @@
-"""`clrx report DIR...`: compare runs and write one HTML file, tables and figures."""
+"""`clrx report`: compare runs in one HTML file, tables and figures.
+
+usage: clrx report DIR... [key=value ...]
+
+One offline HTML page, tables and figures of the runs below the directories.
+
+  baseline=  configuration or policy that the others are compared with (constant, where there is one)
+  metric=    of the test set: auroc, f1, f1_at_0.5, ... (the one that the runs were selected by)
+  target=    value of the validation curve whose time to target is compared, e.g. 0.8 (the baseline's last)
+  force=     true: compare runs of different splits or data all the same; the report says so
+  out=       folder to write to (report/ in the first DIR)
+"""
 
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from clrx.cli.usage import PLAIN_HELP, REPORT_OPTIONS
 from clrx.core.errors import UserError, did_you_mean
+
+OPTIONS = ("baseline", "metric", "target", "force", "out")
 
 
 def main(arguments: list[str]) -> int:
     """Write the report and say where it is."""
-    if not arguments:
-        print(PLAIN_HELP["report"])
-        return 2
     paths, options = read_arguments(arguments)
     from clrx.report.make import make_report
 
@@ -30,11 +39,11 @@ def read_arguments(arguments: list[str]) -> tuple[list[Path], dict[str, Any]]:
         key, equals, value = word.partition("=")
         if Path(word).exists() or not equals:
             paths.append(Path(word))
-        elif key in REPORT_OPTIONS:
+        elif key in OPTIONS:
             options[key] = _value(key, value)
         else:
-            fix = did_you_mean(key, REPORT_OPTIONS)
-            raise UserError(f"clrx report has no option '{key}'", allowed=", ".join(REPORT_OPTIONS), fix=fix)
+            fix = did_you_mean(key, OPTIONS)
+            raise UserError(f"clrx report has no option '{key}'", allowed=", ".join(OPTIONS), fix=fix)
     if not paths:
         raise UserError("which runs?", where="clrx report", fix="clrx report DIR... names their directories")
     return paths, options

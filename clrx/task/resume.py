@@ -1,4 +1,13 @@
-"""`clrx resume RUN`: continue a run from its directory, with the configuration that it recorded."""
+"""`clrx resume`: continue a run from its directory, or make it longer.
+
+usage: clrx resume RUN [key=value ...]
+
+Continue the run in the directory RUN with the configuration that it recorded.
+Keys that cannot change results may be set: workers, logger, memory_budget, checkpoint.every, device (not from a CPU to
+a GPU).
+
+  epochs=+N   N more epochs, of a complete or an interrupted run; epochs=N: N in all
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,18 @@
-"""`clrx sweep`: race configurations over seeds, and know what the race proved."""
+"""`clrx sweep`: compare configurations over seeds, one run for each, and report on them.
+
+It takes the keys of `clrx train`, any of them with a list: policy=constant,sgdr seed='range(5)'. Without a list it
+compares policy=constant,triangular,triangular2,modified_triangular2 over seed=0,1,2; where something else has a list
+(plan=..., lr=...) only the seeds are added.
+
+  workers=N                     runs at a time (1)
+  retry=failed|diverged|all     start these runs again, from their last checkpoint
+  baseline= metric= target=     of the report at the end, as in `clrx report --help`
+  hydra.sweep.dir=DIR           the sweep's directory (outputs/sweep/<what is swept>_<hash of the command>)
+  hydra/launcher=NAME           processes (default), ray, submitit_slurm, submitit_local, joblib
+  search=optuna search.trials=N 'lr=tag(log,interval(1e-4,1e-1))'    a search instead of a grid
+
+The same command given again skips complete runs and continues the others.
+"""
 
 import logging
 from collections import Counter
@@ -15,7 +29,7 @@ from clrx.core.console import say
 from clrx.core.errors import ClrxError
 from clrx.core.signals import signal_behind
 from clrx.run.directory import state_of
-from clrx.sweep.command_line import RETRY, Race, launcher_of, read_race, reopen, runs_of
+from clrx.sweep.command_line import RETRY, Sweep, launcher_of, read_sweep, reopen, runs_of
 from clrx.sweep.job import error_of, job_of, shown_value, value_of
 from clrx.task.report import read_arguments
 
@@ -24,30 +38,30 @@ log = logging.getLogger("clrx")
 
 def main(arguments: list[str], conf: Path) -> int:
     """Run what the command line asks for, list it and report on it; 1 where a run did not come to its end."""
-    race = read_race(arguments, conf)
-    options_of(race)  # a mistake in them is told before the first run, not after the last
-    if race.runs and race.retry:
-        say(f"{reopen(race.path, RETRY[race.retry])} runs are tried again")
-    if race.runs and (launcher := launcher_of(race.words)) != "processes":
-        say(f"{launcher} starts the runs; what each says is in its screen.log below {race.path}")
-    call_hydra("sweep", [*race.words, *(["--multirun"] if race.runs else [])], conf, job)
-    if not race.runs:
+    sweep = read_sweep(arguments, conf)
+    report_options(sweep)  # a mistake in them is told before the first run, not after the last
+    if sweep.runs and sweep.retry:
+        say(f"{reopen(sweep.path, RETRY[sweep.retry])} runs are tried again")
+    if sweep.runs and (launcher := launcher_of(sweep.words)) != "processes":
+        say(f"{launcher} starts the runs; each prints into its screen.log below {sweep.path}")
+    call_hydra("sweep", [*sweep.words, *(["--multirun"] if sweep.runs else [])], conf, job)
+    if not sweep.runs:
         return 0
-    whole = list_runs(race.path)
-    report(race)
-    return 0 if whole else 1
+    complete = list_runs(sweep.path)
+    report(sweep)
+    return 0 if complete else 1
 
 
 def job(cfg: DictConfig) -> float:
-    """One run in a process of its own, for launchers that call it (Ray, submitit, joblib); its metric."""
+    """One run in a process of its own, for launchers that call it (Ray, submitit, joblib); its validation metric."""
     from clrx.sweep.pool import run_jobs
 
     about = HydraConfig.get()
     one = job_of(about, about.overrides.task)
-    whole = cfg.copy()
-    whole._set_flag("struct", False)
-    whole.hydra = about
-    run_jobs([one], about, lambda _: whole, workers=1)
+    with_hydra = cfg.copy()
+    with_hydra._set_flag("struct", False)
+    with_hydra.hydra = about
+    run_jobs([one], about, lambda _: with_hydra, workers=1)
     return value_of(one.path)
 
 
@@ -56,37 +70,37 @@ def list_runs(path: Path) -> bool:
     states = {run: state_of(run) or "unreadable" for run in runs_of(path)}
     say(f"\n{path}: " + ", ".join(f"{n} {state}" for state, n in Counter(states.values()).items()))
     for run, state in states.items():
-        what = shown_value(run) if state == "complete" else error_of(run)
-        say(f"  {state:<11} {run.name}  {what}".rstrip())
+        shown = shown_value(run) if state == "complete" else error_of(run)
+        say(f"  {state:<11} {run.name}  {shown}".rstrip())
     return all(state == "complete" for state in states.values())
 
 
-def report(race: Race) -> None:
-    """The report of the sweep, one a data set unless forced."""
-    with _spared(race):
+def report(sweep: Sweep) -> None:
+    """Write the report of the sweep, one for each data set unless forced."""
+    with _failure_told(sweep):
         from clrx.report.by_dataset import data_sets
         from clrx.report.make import make_report
 
-        options = options_of(race)
-        sets = {"": [race.path]} if options.get("force") else data_sets([race.path])
+        options = report_options(sweep)
+        sets = {"": [sweep.path]} if options.get("force") else data_sets([sweep.path])
         for name, runs in sets.items():
-            with _spared(race):
-                say(f"report: {make_report(runs, race.path / 'report' / name, **options)}")
+            with _failure_told(sweep):
+                say(f"report: {make_report(runs, sweep.path / 'report' / name, **options)}")
 
 
-def options_of(race: Race) -> dict[str, Any]:
-    """Of the report; UserError for a value that it cannot take."""
-    return read_arguments([".", *(f"{key}={value}" for key, value in race.report.items())])[1]
+def report_options(sweep: Sweep) -> dict[str, Any]:
+    """The options of `make_report` that the command line sets; UserError for a value that it cannot take."""
+    return read_arguments([".", *(f"{key}={value}" for key, value in sweep.report.items())])[1]
 
 
 @contextmanager
-def _spared(race: Race) -> Iterator[None]:
-    """A report that fails is said, and takes nothing from the runs or from other reports."""
+def _failure_told(sweep: Sweep) -> Iterator[None]:
+    """Print the error of a report instead of raising it: it takes nothing from the runs or from other reports."""
     try:
         yield
     except Exception as error:
         if behind := signal_behind(error):
             raise behind from error
         log.debug("the report failed", exc_info=error)
-        hint = f"{type(error).__name__}: {error}\n  fix:     clrx report {race.path}"
+        hint = f"{type(error).__name__}: {error}\n  fix:     clrx report {sweep.path}"
         say(f"no report: {error if isinstance(error, ClrxError) else hint}")

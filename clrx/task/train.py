@@ -1,4 +1,4 @@
-"""`clrx train`: one configuration, from its check to its pictures."""
+"""`clrx train`: train one configuration, from its check to its pictures."""
 
 from contextlib import closing
 from pathlib import Path

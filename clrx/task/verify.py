@@ -1,4 +1,10 @@
-"""`clrx verify RUN`: run its first steps again from the recorded configuration and compare them with the record."""
+"""`clrx verify`: train the first steps of a run again and compare them with its record.
+
+usage: clrx verify RUN [steps=N]
+
+Train the first steps (20) of the run in the directory RUN again, from the configuration that it recorded, and say
+whether rates and losses agree with its record bit by bit.
+"""
 
 import re
 from itertools import islice

@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.table import Table
 from torch import nn
 
 from clrx.config.schema import TrainConfig
-from clrx.core.console import console, metrics_table, say
+from clrx.core.console import console, say
 from clrx.core.files import write_json
 from clrx.data.open import Data
 from clrx.metrics.intervals import intervals
 from clrx.metrics.measure import choose_threshold, confusion, threshold_rule
 from clrx.metrics.predictions import write_predictions
+from clrx.metrics.weighted import HALF
 from clrx.network.weights_file import read_weights, save_weights
 from clrx.schedule.stretch import scaled_mark
 from clrx.training.evaluate import evaluate
@@ -111,3 +113,28 @@ def _write_scores(path: Path, data: Data, name: str, rows: np.ndarray, scores: n
     source, file = data.source, "predictions.csv" if name == "test" else f"predictions_{name}.csv"
     images, groups = (source.table[column].to_numpy()[rows] for column in ("image", "group"))
     write_predictions(path / file, source.task, source.classes, images, groups, source.labels[rows], scores)
+
+
+def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
+    """A table of metric, value, interval and value at a threshold of 0.5, from the record of one split."""
+    table = Table()
+    table.add_column("metric")
+    for name in ("value", "interval", "at 0.5"):
+        table.add_column(name, justify="right")
+    for name, entry in metrics.items():
+        if not name.endswith(HALF):
+            half = metrics.get(f"{name}{HALF}")
+            table.add_row(
+                name, _number(entry["value"]), _interval(entry), _number(half["value"]) if half else ""
+            )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _interval(entry: dict[str, Any]) -> str:
+    if entry.get("low") is None:
+        return entry.get("reason", "")
+    return f"{entry['low']:.4f} to {entry['high']:.4f}"

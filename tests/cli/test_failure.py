@@ -31,7 +31,7 @@ ENDS = [
     (RunError("failed"), 1, "error: failed\n"),
     (Interrupted(signal.SIGINT), 130, "error: interrupted by SIGINT\n"),
     (Interrupted(signal.SIGTERM), 143, "error: interrupted by SIGTERM\n"),
-    (KeyboardInterrupt(), 130, "interrupted\n"),
+    (KeyboardInterrupt(), 130, "error: interrupted by SIGINT\n"),
     (MemoryError(), 1, f"error: memory ran out: MemoryError\n{LESS}"),
     (ZeroDivisionError("by zero"), 1, f"error: ZeroDivisionError: by zero\n{HINT}"),
     (OSError(28, "No space left on device"), 1, f"error: the disk is full: No space left on device\n{ROOM}"),

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from clrx.core import console as screen
-from clrx.core.console import metrics_table, open_screen, say
+from clrx.core.console import open_screen, say
 
 log = logging.getLogger("clrx")
 LONG = "main  1/8  lr 1.00e-02  " + "train loss 0.6931 " * 10 + "in /runs/[bold]x[1]/:smile:"
@@ -83,28 +83,3 @@ def test_a_terminal_shows_the_live_line_beside_the_log():
     assert done.returncode == 0, shown
     for part in ("[/main] 1", "7/10", "lr [0.1]  loss 0.5", "epoch [1] done"):
         assert part in shown
-
-
-METRICS = {
-    "auroc": {"value": 0.91234, "low": 0.85, "high": 0.95},
-    "f1": {"value": 0.5, "low": 0.25, "high": 0.75},
-    "f1_at_0.5": {"value": 0.125, "low": 0.1, "high": 0.2},
-    "loss": {"value": 1.0},
-    "average_precision": {"value": None, "low": None, "high": None, "reason": "one class"},
-}
-
-
-def test_the_table_of_metrics():
-    out = io.StringIO()
-    Console(file=out, width=100).print(metrics_table(METRICS))
-    rows = [
-        [cell.strip() for cell in line.split("│")[1:-1]]
-        for line in out.getvalue().splitlines()
-        if "│" in line
-    ]
-    assert rows == [
-        ["auroc", "0.9123", "0.8500 to 0.9500", ""],
-        ["f1", "0.5000", "0.2500 to 0.7500", "0.1250"],
-        ["loss", "1.0000", "", ""],
-        ["average_precision", "-", "one class", ""],
-    ]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from clrx import __version__
-from clrx.core import machine as environment
+from clrx.core import machine
 from clrx.core.machine import git_state, hardware, versions
 
 
@@ -22,7 +22,7 @@ def test_versions_are_those_that_are_imported():
 
 
 def test_a_package_that_is_not_there_is_said_to_be(monkeypatch):
-    monkeypatch.setattr(environment, "PACKAGES", ("torch", "no-such-package"))
+    monkeypatch.setattr(machine, "PACKAGES", ("torch", "no-such-package"))
     assert versions()["no-such-package"] == "not installed"
 
 
@@ -40,7 +40,7 @@ def checkout(tmp_path, monkeypatch):
     """A repository whose package is clrx, with one commit."""
     (tmp_path / "clrx" / "core").mkdir(parents=True)
     (tmp_path / "clrx" / "core" / "machine.py").write_text("")
-    monkeypatch.setattr(environment, "__file__", str(tmp_path / "clrx" / "core" / "machine.py"))
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
         who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
         subprocess.run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
@@ -60,5 +60,5 @@ def test_the_state_of_the_code(checkout):
 def test_outside_a_checkout_there_is_no_state(checkout, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert git_state() is None  # no git to ask
-    monkeypatch.setattr(environment, "__file__", str(tmp_path / "clrx" / "core" / "deeper" / "machine.py"))
+    monkeypatch.setattr(machine, "ROOT", tmp_path / "clrx")
     assert git_state() is None

@@ -8,7 +8,7 @@ import pytest
 
 from clrx.core.signals import Interrupted, listening
 from clrx.report.by_dataset import data_sets
-from clrx.sweep.command_line import Race
+from clrx.sweep.command_line import Sweep
 from clrx.task.sweep import report
 
 
@@ -49,7 +49,7 @@ def test_a_sweep_over_diseases_reports_on_each_though_one_report_fails(run, tmp_
         facts = on(disease, disease[0] * 8)
         facts["choices"]["policy"] = policy
         run(tmp_path / disease, policy=policy, facts=facts)
-    report(Race([], tmp_path, None, {"baseline": "triangular"}, True))
+    report(Sweep([], tmp_path, None, {"baseline": "triangular"}, True))
     said = capsys.readouterr().out
     assert said.count("no report:") == 1
     assert not (tmp_path / "report/effusion/report.html").exists()
@@ -59,7 +59,7 @@ def test_a_sweep_over_diseases_reports_on_each_though_one_report_fails(run, tmp_
 def test_forced_all_diseases_are_in_one_report(run, tmp_path):
     for disease in ("effusion", "hernia"):
         run(tmp_path / disease, facts=on(disease, disease[0] * 8))
-    report(Race([], tmp_path, None, {"force": "true"}, True))
+    report(Sweep([], tmp_path, None, {"force": "true"}, True))
     assert (tmp_path / "report/report.html").exists()
 
 
@@ -74,5 +74,5 @@ def test_a_signal_in_a_report_is_no_failure_of_it(run, tmp_path, monkeypatch, ca
     run(tmp_path / "effusion", facts=on("effusion", "e" * 8))
     monkeypatch.setattr("clrx.report.make.make_report", draw)
     with pytest.raises(Interrupted, match="SIGINT"), listening():
-        report(Race([], tmp_path, None, {}, True))
+        report(Sweep([], tmp_path, None, {}, True))
     assert "no report" not in capsys.readouterr().out

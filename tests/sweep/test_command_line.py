@@ -7,8 +7,8 @@ import pytest
 from clrx.core.errors import UserError
 from clrx.core.paths import conf_dir
 from clrx.run.directory import state_of
-from clrx.sweep import command_line as race
-from clrx.sweep.command_line import read_race, reopen, runs_of, split_words, sweep_name
+from clrx.sweep import command_line
+from clrx.sweep.command_line import read_sweep, reopen, runs_of, split_words, sweep_name
 
 DEFAULTS = ["policy", "seed"]
 
@@ -24,13 +24,15 @@ def test_one_command_is_one_directory_and_another_is_another():
 
 
 def test_words_of_the_sweeps_own_change_neither_hydras_nor_the_directory():
-    plain = read_race(["model=cnn4"], conf_dir())
-    race = read_race(["model=cnn4", "workers=3", "retry=all", "baseline=constant", "target=0.8"], conf_dir())
-    assert race.path == plain.path
-    assert set(race.words) - set(plain.words) == {"++hydra.launcher.workers=3"}
-    assert race.retry == "all"
-    assert race.report == {"baseline": "constant", "target": "0.8"}
-    assert race.runs
+    plain = read_sweep(["model=cnn4"], conf_dir())
+    sweep = read_sweep(
+        ["model=cnn4", "workers=3", "retry=all", "baseline=constant", "target=0.8"], conf_dir()
+    )
+    assert sweep.path == plain.path
+    assert set(sweep.words) - set(plain.words) == {"++hydra.launcher.workers=3"}
+    assert sweep.retry == "all"
+    assert sweep.report == {"baseline": "constant", "target": "0.8"}
+    assert sweep.runs
 
 
 @pytest.mark.parametrize(
@@ -38,10 +40,10 @@ def test_words_of_the_sweeps_own_change_neither_hydras_nor_the_directory():
     [(["--help"], False), (["--cfg", "job"], False), (["--config-dir=x"], True), (["-m"], True)],
 )
 def test_only_what_runs_is_listed(words, runs):
-    assert read_race(words, conf_dir()).runs is runs
+    assert read_sweep(words, conf_dir()).runs is runs
 
 
-def test_an_experiment_says_itself_what_races(tmp_path):
+def test_an_experiment_names_what_is_swept(tmp_path):
     (tmp_path / "experiment").mkdir()
     usual = "hydra: {sweeper: {params: {policy: 'constant,triangular', seed: '0,1,2'}}}"
     (tmp_path / "sweep.yaml").write_text(usual)
@@ -49,18 +51,18 @@ def test_an_experiment_says_itself_what_races(tmp_path):
         "hydra: {sweeper: {params: {plan: 'a,b', seed: '0,1'}}}"
     )
     (tmp_path / "experiment" / "silent.yaml").write_text("lr: 0.1")
-    race = read_race(["experiment=mine", "lr=0.1"], tmp_path)
-    assert {"~hydra.sweeper.params.policy", "hydra.sweeper.params.seed='0,1'"} <= set(race.words)
-    assert race.path.name.startswith("plan_seed_")
+    sweep = read_sweep(["experiment=mine", "lr=0.1"], tmp_path)
+    assert {"~hydra.sweeper.params.policy", "hydra.sweeper.params.seed='0,1'"} <= set(sweep.words)
+    assert sweep.path.name.startswith("plan_seed_")
     for flag in (["--config-dir", str(tmp_path)], [f"--config-dir={tmp_path}"]):
-        assert "hydra.sweeper.params.seed='0,1'" in read_race([*flag, "experiment=mine"], conf_dir()).words
-    silent = read_race(["experiment=silent"], tmp_path)
+        assert "hydra.sweeper.params.seed='0,1'" in read_sweep([*flag, "experiment=mine"], conf_dir()).words
+    silent = read_sweep(["experiment=silent"], tmp_path)
     assert silent.path.name.startswith("policy_seed_")
     assert not [word for word in silent.words if "sweeper" in word]
 
 
 def test_a_directory_can_be_named():
-    assert read_race(["hydra.sweep.dir='my races/1'"], conf_dir()).path == Path("my races/1")
+    assert read_sweep(["hydra.sweep.dir='my sweeps/1'"], conf_dir()).path == Path("my sweeps/1")
 
 
 def test_keys_with_several_values_and_with_one():
@@ -75,7 +77,7 @@ def test_keys_with_several_values_and_with_one():
 
 
 @pytest.mark.parametrize(
-    ("words", "races"),
+    ("words", "compared"),
     [
         ([], True),
         (["dataset=cifar10"], True),
@@ -85,12 +87,12 @@ def test_keys_with_several_values_and_with_one():
         (["policy=constant,sgdr", "lr=0.1,0.2"], True),
     ],
 )
-def test_the_policies_race_where_nothing_else_does(words, races):
-    assert ("~hydra.sweeper.params.policy" in read_race(words, conf_dir()).words) != races
+def test_the_policies_are_compared_where_nothing_else_is(words, compared):
+    assert ("~hydra.sweeper.params.policy" in read_sweep(words, conf_dir()).words) != compared
 
 
 def test_a_search_is_hydras_sweeper():
-    words = read_race(["search=optuna", "search.trials=5", "lr=interval(0.1,1)"], conf_dir()).words
+    words = read_sweep(["search=optuna", "search.trials=5", "lr=interval(0.1,1)"], conf_dir()).words
     assert {"hydra/sweeper=optuna", "hydra.sweeper.trials=5"} <= set(words)
 
 
@@ -106,9 +108,9 @@ def test_a_search_is_hydras_sweeper():
     ],
 )
 def test_mistakes(word, part, monkeypatch):
-    monkeypatch.setattr(race, "find_spec", lambda module: None)  # as where no extra is installed
+    monkeypatch.setattr(command_line, "find_spec", lambda module: None)  # as where no extra is installed
     with pytest.raises(UserError) as caught:
-        read_race(word.split(), conf_dir())
+        read_sweep(word.split(), conf_dir())
     assert part in str(caught.value)
 
 

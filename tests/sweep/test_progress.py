@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from clrx.sweep import progress as board
+from clrx.sweep import progress
 from clrx.sweep.job import Job
 
 CONFIG = "selection_metric: auto\nplan:\n  phases:\n  - epochs: 3\n  - epochs: 2\n"
 EPOCH = "{},0.7{},{}\n"
 
 
-def job_with(place: Path, state: str = "", epochs: int = 0, seconds: float = 0, error: str = "") -> Job:
+def job_with(folder: Path, state: str = "", epochs: int = 0, seconds: float = 0, error: str = "") -> Job:
     """A run of 5 epochs in two phases, of which `epochs` are done at `seconds` each; no state: not started."""
-    job = Job("seed=0", ("seed=0",), place)
+    job = Job("seed=0", ("seed=0",), folder)
     if state:
         job.path.mkdir()
         (job.path / "run.json").write_text(json.dumps({"state": state, "task": "binary", "error": error}))
@@ -33,32 +33,32 @@ def job_with(place: Path, state: str = "", epochs: int = 0, seconds: float = 0, 
         ({"state": "running", "epochs": 2, "seconds": 25}, True,
          ("running", "epoch 2/5", "val_auroc 0.7200", "1:15 left")),  # 3 epochs of 25 s
         ({"state": "running", "epochs": 5, "seconds": 25}, True,
-         ("running", "epoch 5/5", "val_auroc 0.7500", "judged on test")),
+         ("running", "epoch 5/5", "val_auroc 0.7500", "evaluating on test")),
         ({"state": "complete", "epochs": 5, "seconds": 1}, False, ("complete", "", "val_auroc 0.7500", "")),
         ({"state": "failed", "error": "no paper\nat all"}, False, ("failed", "", "", "no paper")),
     ],
 )  # fmt: skip
 def test_a_line_says_how_far_a_run_is(tmp_path, facts, running, row):
-    assert board.row_of(job_with(tmp_path, **facts), running) == ("seed=0", *row)
+    assert progress.row_of(job_with(tmp_path, **facts), running) == ("seed=0", *row)
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(59.4, "59 s"), (60, "1:00"), (3605, "1:00:05"), (7384, "2:03:04")]
 )
 def test_durations(seconds, text):
-    assert board.duration(seconds) == text
+    assert progress.duration(seconds) == text
 
 
 def test_a_small_terminal_shows_what_runs_and_the_totals(tmp_path, monkeypatch):
     """30 runs on 12 lines: the one that runs is among those shown, the totals below them."""
     terminal = Console(force_terminal=True, width=60, height=12, color_system=None)
-    monkeypatch.setattr(board, "console", terminal)
+    monkeypatch.setattr(progress, "console", terminal)
     jobs = [Job(f"policy=modified_triangular2_seed={seed}", (), tmp_path) for seed in range(30)]
-    with board.open_board(jobs, workers=1) as screen:
-        screen.show([jobs[29]])
-    assert screen.live is not None
-    shown = terminal.render_lines(screen.live.renderable)
-    lines = ["".join(part.text for part in line) for line in shown]
+    with progress.open_progress(jobs, workers=1) as shown:
+        shown.refresh([jobs[29]])
+    assert shown.live is not None
+    drawn = terminal.render_lines(shown.live.renderable)
+    lines = ["".join(part.text for part in line) for line in drawn]
     assert len(lines) < 12
     assert "seed=29" in lines[0]
     assert "running" in lines[0]

@@ -1,8 +1,7 @@
-"""`clrx sweep` with runs that are stubs of a moment (tests/task/stub.py): what is run, skipped, retried and listed."""
+"""`clrx sweep` with short stub runs (tests/task/stub.py): which are run, skipped, retried and listed."""
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -16,10 +15,10 @@ from clrx.run.directory import state_of
 STUB = Path(__file__).with_name("stub.py")
 
 
-def start(place: Path, *words: str, **environment: str) -> subprocess.Popen:
-    command = [sys.executable, str(STUB), "sweep", f"hydra.sweep.dir={place}", *words]
+def start(folder: Path, *words: str, **environment: str) -> subprocess.Popen:
+    command = [sys.executable, str(STUB), "sweep", f"hydra.sweep.dir={folder}", *words]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, env=os.environ | environment, cwd=place.parent, **pipes)
+    return subprocess.Popen(command, env=os.environ | environment, cwd=folder.parent, **pipes)
 
 
 def finish(process: subprocess.Popen) -> tuple[int, str]:
@@ -27,8 +26,8 @@ def finish(process: subprocess.Popen) -> tuple[int, str]:
     return process.returncode, said
 
 
-def states(place: Path) -> dict[str, str | None]:
-    return {run.name: state_of(run) for run in sorted(place.glob("*=*"))}
+def states(folder: Path) -> dict[str, str | None]:
+    return {run.name: state_of(run) for run in sorted(folder.glob("*=*"))}
 
 
 def lines(path: Path) -> list[str]:
@@ -44,9 +43,9 @@ def tree(pid: int) -> list[int]:
 
 def test_the_others_finish_and_the_list_has_all(tmp_path):
     """One run raises, one diverges, one is killed, one is refused; started again, only what is asked for runs."""
-    place = tmp_path / "race"
+    folder = tmp_path / "sweep"
     words = ("policy=constant", "seed=0,10,11,12,13,1")
-    code, said = finish(start(place, *words))
+    code, said = finish(start(folder, *words))
     expected = {
         "0": "complete",
         "1": "complete",
@@ -56,27 +55,27 @@ def test_the_others_finish_and_the_list_has_all(tmp_path):
         "13": "failed",
     }
     assert code == 1, said
-    assert states(place) == {f"seed={seed}": state for seed, state in expected.items()}
+    assert states(folder) == {f"seed={seed}": state for seed, state in expected.items()}
     for name in ("out of paper", "non-finite at step 3", "killed by SIGKILL", "seed=13 is unlucky", "0.6100"):
-        assert name in said.split("race: ")[1]
-    assert json.loads((place / "seed=12" / "run.json").read_text())["choices"]["policy"] == "constant"
-    assert "seed: 13" in (place / "seed=13" / "config.yaml").read_text()
+        assert name in said.split("/sweep: ")[1]
+    assert json.loads((folder / "seed=12" / "run.json").read_text())["choices"]["policy"] == "constant"
+    assert "seed: 13" in (folder / "seed=13" / "config.yaml").read_text()
 
-    (place / "seed=10" / "mended").touch()
-    code, said = finish(start(place, *words, "retry=failed"))
+    (folder / "seed=10" / "mended").touch()
+    code, said = finish(start(folder, *words, "retry=failed"))
     assert code == 1
-    assert states(place)["seed=10"] == "complete"
-    begun = {run.name: len(lines(run / "begun")) for run in place.glob("*=*")}
+    assert states(folder)["seed=10"] == "complete"
+    begun = {run.name: len(lines(run / "begun")) for run in folder.glob("*=*")}
     assert begun == {"seed=0": 1, "seed=1": 1, "seed=10": 2, "seed=11": 1, "seed=12": 2, "seed=13": 0}
 
 
 def test_two_terminals_share_the_work(tmp_path):
-    place = tmp_path / "race"
+    folder = tmp_path / "sweep"
     words = ("policy=constant,triangular", "seed=0,1,2", "workers=2")
-    both = [start(place, *words, STUB_SECONDS="2", CUDA_VISIBLE_DEVICES="4,7") for _ in range(2)]
+    both = [start(folder, *words, STUB_SECONDS="2", CUDA_VISIBLE_DEVICES="4,7") for _ in range(2)]
     ended = [finish(process) for process in both]
     assert [code for code, _ in ended] == [0, 0], ended
-    runs = [run for run in place.glob("*=*") if run.is_dir()]
+    runs = [run for run in folder.glob("*=*") if run.is_dir()]
     assert len(runs) == 6
     for run in runs:
         assert lines(run / "completed") == ["once"]
@@ -89,13 +88,13 @@ def test_two_terminals_share_the_work(tmp_path):
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )
 def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
-    place = tmp_path / "race"
-    process = start(place, "policy=constant", "seed=0,1", STUB_SECONDS="60")
-    while not lines(place / "seed=0" / "begun"):
+    folder = tmp_path / "sweep"
+    process = start(folder, "policy=constant", "seed=0,1", STUB_SECONDS="60")
+    while not lines(folder / "seed=0" / "begun") and process.poll() is None:
         time.sleep(0.1)
     process.send_signal(number)
     assert finish(process)[0] == code
-    assert states(place) == {"seed=0": "interrupted"}
+    assert states(folder) == {"seed=0": "interrupted"}
 
 
 @pytest.mark.parametrize(
@@ -107,25 +106,24 @@ def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
     ],
 )
 def test_a_mistake_in_any_value_is_found_before_the_first_run(tmp_path, words, what):
-    code, said = finish(start(tmp_path / "race", *words))
+    code, said = finish(start(tmp_path / "sweep", *words))
     assert code == 2
     assert what in said
-    assert states(tmp_path / "race") == {}
+    assert states(tmp_path / "sweep") == {}
 
 
 @pytest.mark.slow
 def test_killed_again_and_again(tmp_path):
-    """kill -9 of the whole tree at random moments; the same command goes on until all have completed once."""
-    place, chance = tmp_path / "race", random.Random(0)
+    """kill -9 of the sweep and all its runs, twice; the same command goes on until all have completed once."""
+    folder = tmp_path / "sweep"
     words = ("policy=constant,triangular", "seed=0,1", "workers=2")
-    for _ in range(2):
-        process = start(place, *words, STUB_SECONDS="1")
-        while not list(place.glob("*/begun")):
+    for event in ("begun", "completed"):
+        process = start(folder, *words, STUB_SECONDS="1")
+        while not list(folder.glob(f"*/{event}")) and process.poll() is None:
             time.sleep(0.05)
-        time.sleep(chance.uniform(0, 1.5))
         for pid in tree(process.pid):
             os.kill(pid, signal.SIGKILL)
         process.communicate()
-    code, said = finish(start(place, *words, STUB_SECONDS="0.1"))
+    code, said = finish(start(folder, *words, STUB_SECONDS="0.1"))
     assert code == 0, said
-    assert [lines(run / "completed") for run in place.glob("*=*")] == [["once"]] * 4
+    assert [lines(run / "completed") for run in folder.glob("*=*")] == [["once"]] * 4

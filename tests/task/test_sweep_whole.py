@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -22,10 +21,10 @@ RECORDS = ("steps.csv", "metrics.json", "predictions.csv", "weights/best.safeten
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 
-def start(place: Path, *words: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "clrx", "sweep", f"hydra.sweep.dir={place}", *TINY, *words]
+def start(folder: Path, *words: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "clrx", "sweep", f"hydra.sweep.dir={folder}", *TINY, *words]
     return subprocess.Popen(
-        command, cwd=place.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 
@@ -41,9 +40,9 @@ def tree(pid: int) -> list[int]:
     return [pid, *(one for child in below for one in tree(int(child)))]
 
 
-def under_way(place: Path, pid: int) -> bool:
+def under_way(folder: Path, pid: int) -> bool:
     """Whether a run that this sweep started has opened its directory."""
-    holders = {(run / "lock").read_text().strip() for run in place.glob("*=*") if (run / "lock").exists()}
+    holders = {(run / "lock").read_text().strip() for run in folder.glob("*=*") if (run / "lock").exists()}
     return not holders.isdisjoint(map(str, tree(pid)))
 
 
@@ -68,16 +67,16 @@ def record(run: Path, name: str) -> object:
 
 
 def test_one_diverges_one_is_killed_one_cannot_be(tmp_path):
-    place = tmp_path / "race"
-    sweep = start(place, "policy=constant", "seed=0", "lr=0.01,1e30", "batch_size=16,100000", "workers=2")
-    victim = place / "batch_size=16_lr=0.01"
+    folder = tmp_path / "sweep"
+    sweep = start(folder, "policy=constant", "seed=0", "lr=0.01,1e30", "batch_size=16,100000", "workers=2")
+    victim = folder / "batch_size=16_lr=0.01"
     while state_of(victim) != "running":
         assert sweep.poll() is None
         time.sleep(0.02)
     os.kill(int((victim / "lock").read_text()), signal.SIGKILL)
     code, said = finish(sweep)
     assert code == 1
-    found = {run.name: state_of(run) for run in place.glob("*=*")}
+    found = {run.name: state_of(run) for run in folder.glob("*=*")}
     assert found == {
         "batch_size=16_lr=0.01": "failed",
         "batch_size=16_lr=1e+30": "diverged",
@@ -86,51 +85,62 @@ def test_one_diverges_one_is_killed_one_cannot_be(tmp_path):
     }
     assert "killed by SIGKILL" in said
     assert "larger than the training set" in said
-    page = (place / "report" / "report.html").read_text()
+    page = (folder / "report" / "report.html").read_text()
     for words in ("killed by SIGKILL", "non-finite", "larger than the training set"):
         assert words in page, "the report lists all"
-    code, said = finish(start(place, *sweep.args[-5:], "retry=failed"))
+    code, said = finish(start(folder, *sweep.args[-5:], "retry=failed"))
     assert state_of(victim) == "complete"
 
 
 def test_equal_policies_differ_by_exactly_nothing(tmp_path):
-    place = tmp_path / "race"
-    code, said = finish(start(place, "policy=constant,time_decay", "decay=0", "seed=0,1", "workers=2"))
+    folder = tmp_path / "sweep"
+    code, said = finish(start(folder, "policy=constant,time_decay", "decay=0", "seed=0,1", "workers=2"))
     assert code == 0, said
     for seed in (0, 1):
-        pair = [place / f"policy={policy}_seed={seed}" for policy in ("constant", "time_decay")]
+        pair = [folder / f"policy={policy}_seed={seed}" for policy in ("constant", "time_decay")]
         assert record(pair[0], "steps.csv") == record(pair[1], "steps.csv")
         assert record(pair[0], "metrics.json") == record(pair[1], "metrics.json")
-    with (place / "report" / "comparison.csv").open() as file:
+    with (folder / "report" / "comparison.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["difference_n"]]
     assert rows
     assert all(float(row[f"difference_{name}"]) == 0 for row in rows for name in ("mean", "low", "high"))
 
 
-def test_kill_of_the_whole_tree_at_random_moments(tmp_path):
-    """Kills of a sweep: each of its runs complete, completed once, and equal to that of an undisturbed sweep.
+def epochs(folder: Path) -> int:
+    """How many epochs the runs have recorded."""
+    files = [run / "epochs.csv" for run in folder.glob("*=*")]
+    return sum(len(file.read_text().splitlines()) - 1 for file in files if file.exists())
 
-    Two kills of 4 runs; CLRX_KILLS=10 asks for the whole: ten kills of 12 runs, about 20 minutes.
+
+def wait_for(kill: int, folder: Path, sweep: subprocess.Popen) -> None:
+    """Return when a run of the sweep trains, has recorded an epoch, or has opened its directory: by turns."""
+    before = (sessions(folder.glob("*=*")), epochs(folder))
+    while sweep.poll() is None:
+        now = (sessions(folder.glob("*=*")) > before[0], epochs(folder) > before[1])
+        if [*now, under_way(folder, sweep.pid)][kill % 3]:
+            return
+        time.sleep(0.05)
+
+
+def test_kills_of_a_sweep_with_its_runs(tmp_path):
+    """After kills of the whole process tree each run is complete, completed once, and equal to an undisturbed one.
+
+    Two kills of 4 runs; CLRX_KILLS=10 asks for ten kills of 12 runs, about 20 minutes.
     """
     kills = int(os.environ.get("CLRX_KILLS", "2"))
     seeds = (0, 1, 2) if kills > 2 else (0,)
     words = (f"seed={','.join(map(str, seeds))}", "checkpoint.every='1 step'", "workers=2")
-    chance = random.Random(0)
-    calm, place = tmp_path / "calm", tmp_path / "race"
+    calm, folder = tmp_path / "calm", tmp_path / "sweep"
     assert finish(start(calm, *words))[0] == 0
     for number in range(kills):
-        sweep = start(place, *words)
-        while not under_way(place, sweep.pid) and sweep.poll() is None:
-            time.sleep(0.05)
-        while number == 0 and not sessions(place.glob("*=*")):  # one kill at least breaks training off
-            time.sleep(0.05)
-        time.sleep(chance.uniform(0, 2 if number else 0.5))
+        sweep = start(folder, *words)
+        wait_for(number, folder, sweep)
         for pid in tree(sweep.pid):
             os.kill(pid, signal.SIGKILL)
         sweep.communicate()
-    code, said = finish(start(place, *words))
+    code, said = finish(start(folder, *words))
     assert code == 0, said
-    runs = sorted(run for run in place.glob("*=*") if run.is_dir())
+    runs = sorted(run for run in folder.glob("*=*") if run.is_dir())
     assert len(runs) == 4 * len(seeds)
     assert sessions(runs) > len(runs), "some were broken off and went on"
     for run in runs:
@@ -151,9 +161,9 @@ def test_kill_of_the_whole_tree_at_random_moments(tmp_path):
 def test_engines_past_one_machine(tmp_path, launcher, extra, word):
     if find_spec(f"hydra_plugins.{EXTRAS[launcher][0]}") is None:
         pytest.skip(f"the launcher is not installed (pip install 'clrx[{extra}]')")
-    place = tmp_path / "race"
+    folder = tmp_path / "sweep"
     code, said = finish(
-        start(place, f"hydra/launcher={launcher}", "policy=constant,triangular", "seed=0", word)
+        start(folder, f"hydra/launcher={launcher}", "policy=constant,triangular", "seed=0", word)
     )
     assert code == 0, said
-    assert [state_of(run) for run in place.glob("policy=*")] == ["complete"] * 2
+    assert [state_of(run) for run in folder.glob("policy=*")] == ["complete"] * 2

@@ -14,11 +14,11 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from time import monotonic
 from typing import IO, NamedTuple
 
 from clrx.core.errors import RunError
+from clrx.core.paths import ROOT
 from clrx.data.decode.worker import UNREADABLE
 
 BATCH_SECONDS = 0.1  # a batch is as many images as a worker does in about this time
@@ -93,8 +93,7 @@ def decode_all(
 
 
 def _start(settings: list, inherit: tuple[int, ...], log: IO[bytes]) -> subprocess.Popen:
-    home = str(Path(__file__).resolve().parents[3])
-    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(
         [*RUN, json.dumps(settings)],
         stdin=subprocess.PIPE,
