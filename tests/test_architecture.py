@@ -22,7 +22,7 @@ LONGEST, SHORTEST, FUNCTION = 320, 40, 40  # lines of a module, and of a functio
 CONFIGURATION = {"config", "sweep", "task", "cli"}  # packages that may import hydra and omegaconf
 PICTURES = {"plot", "report", "survey"}  # packages that may import matplotlib
 WITHOUT_TORCH = {"core", "schedule", "policy", "config"}
-TORCH_IN_FUNCTIONS = {"clrx.core.machine", "clrx.core.memory"}
+TORCH_IN_FUNCTIONS = {"clrx.core.machine"}
 LIGHT = (
     "clrx.cli.main",
     "clrx.config.compose",

@@ -10,8 +10,6 @@ import time
 from functools import partial
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from clrx.cli.failure import exit_code_of
 from clrx.core.errors import ERROR_FILE, UserError
 from clrx.core.signals import PARENT, listening, stop_with
@@ -21,8 +19,8 @@ from clrx.run.directory import Diverged, open_run
 def train(seed: int, folder: Path, policy: str) -> int:
     if seed == 13:
         raise UserError("seed=13 is unlucky", where="seed")
-    cfg = OmegaConf.create({"seed": seed, "policy": policy, "selection_metric": "auto"})
-    with listening(), open_run(folder, cfg, {"task": "binary", "seed": seed}):
+    config = {"seed": seed, "policy": policy, "selection_metric": "auto"}
+    with listening(), open_run(folder, config, {"task": "binary", "seed": seed}):
         note(folder / "begun", str(os.environ.get("CUDA_VISIBLE_DEVICES")))
         time.sleep(float(os.environ.get("STUB_SECONDS", "0.2")))
         end(seed, folder)
