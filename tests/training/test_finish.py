@@ -2,8 +2,9 @@
 
 import io
 
-from clrx.training.finish import metrics_table
 from rich.console import Console
+
+from clrx.training.finish import metrics_table
 
 METRICS = {
     "auroc": {"value": 0.91234, "low": 0.85, "high": 0.95},
