@@ -111,7 +111,7 @@ MISTAKES = [
     (["train", "seed"], "'seed' is not an override", "key=value"),
     (["train", "a b=1"], "'a b=1' is not an override", "key=value"),
     (["train", "lr=[1"], "'lr=[1' is not an override", "key=value"),
-    (["train", "lr=${nope}"], "Interpolation key 'nope' not found", "where:   lr"),
+    (["train", "lr=${nope}"], "Interpolation key 'nope' not found", "lr"),
     (["train", "--config-dir", "nope"], "nope' not found", ""),
     (["completion", "tcsh"], "which shell?", "bash, zsh, fish"),
 ]
