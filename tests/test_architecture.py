@@ -35,12 +35,6 @@ KNOWN: dict[str, set[str]] = {  # violations that are being mended: none is adde
     "data": {
         "clrx.data.classes is shorter than 40 lines",
     },
-    "run": {
-        "clrx.run.interval is shorter than 40 lines",
-        "clrx.run.read imports clrx.plot.curves, which stands after run in ORDER",
-        "clrx.run.read imports omegaconf",
-        "clrx.run.trackers imports clrx.report.grouping, which stands after run in ORDER",
-    },
     "plot": {
         "clrx.plot.run is shorter than 40 lines",
     },

@@ -8,9 +8,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clrx.core.errors import RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -91,9 +94,20 @@ class CsvLog:
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The whole rows of a CSV file as text; a last line that was cut off by a crash is left out."""
+    return list(csv.DictReader(io.StringIO(_whole_rows(path), newline="")))
+
+
+def read_table(path: Path) -> "pd.DataFrame":
+    """`read_rows` as a table of numbers, NaN in empty cells; empty where there is no file."""
+    import pandas as pd  # half a second, which most commands do without
+
+    text = _whole_rows(path) if path.exists() else ""
+    return pd.read_csv(io.StringIO(text)) if text else pd.DataFrame()
+
+
+def _whole_rows(path: Path) -> str:
     content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1].decode()
-    return list(csv.DictReader(io.StringIO(whole, newline="")))
+    return content[: content.rfind(b"\n") + 1].decode()
 
 
 def _as_text(rows: Iterable[Sequence[Any]]) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from clrx.plot import style
-from clrx.run.scores import Scored, read_record, read_scored
+from clrx.run.read import read_run
+from clrx.run.scores import Scores
 
 
 class Reliability(NamedTuple):
@@ -37,12 +38,12 @@ def reliability(right: np.ndarray, scores: np.ndarray, bins: int = 10) -> Reliab
 
 def draw(run: Path) -> list[Path]:
     """Draw a run's reliability diagram; nothing without test scores, or where they are no probabilities."""
-    test = read_scored(run)
+    test = read_run(run).scores
     if test is None or test.view.scores.min() < 0 or test.view.scores.max() > 1:
         return []
     right, scores, xlabel, ylabel = outcomes(test)
     panels = [style.WIDTH - 0.8, 1.1]
-    figure, (ax, below) = style.sheet(panels, "Calibration, test set", read_record(run), lines=1)
+    figure, (ax, below) = style.sheet(panels, "Calibration, test set", read_run(run).facts, lines=1)
     prepare(ax, ylabel)
     curve(ax, reliability(right, scores), color=style.colour(0), label="")
     histogram(below, scores, xlabel)
@@ -50,7 +51,7 @@ def draw(run: Path) -> list[Path]:
     return [style.save(figure, run / "figures" / "calibration.png")]
 
 
-def outcomes(test: Scored) -> tuple[np.ndarray, np.ndarray, str, str]:
+def outcomes(test: Scores) -> tuple[np.ndarray, np.ndarray, str, str]:
     """(right, score, x label, y label) of the positive class; multiclass: of the predicted class.
 
     Findings of a multilabel set are pooled.

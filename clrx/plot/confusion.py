@@ -6,12 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from clrx.plot import style
-from clrx.run.scores import Scored, read_record, read_scored
+from clrx.run.read import read_run
+from clrx.run.scores import Scores
 
 
 def draw(run: Path) -> list[Path]:
     """Draw a run's confusion matrix at its frozen threshold; nothing where the test set is not scored."""
-    test = read_scored(run)
+    test = read_run(run).scores
     if test is None:
         return []
     counts, rows, across = table(test)
@@ -20,12 +21,12 @@ def draw(run: Path) -> list[Path]:
     title = "Confusion, test set"
     if test.view.task != "multiclass" and isinstance(test.threshold, float):
         title += f", threshold {test.threshold:.3g}"
-    figure, (ax,) = style.sheet([cell * len(rows) + 1.1], title, read_record(run), width=width)
+    figure, (ax,) = style.sheet([cell * len(rows) + 1.1], title, read_run(run).facts, width=width)
     matrix(ax, counts, rows, across)
     return [style.save(figure, run / "figures" / "confusion.png")]
 
 
-def table(test: Scored) -> tuple[np.ndarray, list[str], list[str]]:
+def table(test: Scores) -> tuple[np.ndarray, list[str], list[str]]:
     """(counts, row names, column names). Row: true class; column: predicted class.
 
     A multilabel set has a row a finding, with its found, missed, false and rightly rejected images.

@@ -1,7 +1,6 @@
 """figures/curves.png: accuracy and loss over the epochs, and under them the learning rate."""
 
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -11,8 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from clrx.core.files import read_table
 from clrx.plot import style
-from clrx.run.scores import read_record
+from clrx.run.read import read_run
 
 PANELS = (2.1, 2.1, 1.3)  # inches: accuracy, loss, learning rate
 FEW = 15  # up to so many epochs are marked each
@@ -23,7 +23,7 @@ def draw(run: Path) -> list[Path]:
     epochs, steps = read_table(run / "epochs.csv"), read_table(run / "steps.csv")
     if epochs.empty:
         return []
-    figure, axes = style.sheet(PANELS, "Training", read_record(run), lines=1)
+    figure, axes = style.sheet(PANELS, "Training", read_run(run).facts, lines=1)
     for ax, metric in zip(axes, ("accuracy", "loss"), strict=False):
         style.dress(ax, ylabel=metric)
         for k, part in enumerate(("train", "val")):
@@ -36,13 +36,6 @@ def draw(run: Path) -> list[Path]:
     axes[2].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     style.legend_below(axes[0], columns=2)
     return [style.save(figure, run / "figures" / "curves.png")]
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV record without a last line that was cut off; empty where there is none. Empty cells are NaN."""
-    text = path.read_text() if path.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
-    return pd.read_csv(StringIO(whole)) if whole else pd.DataFrame()
 
 
 def curve(ax: Axes, values: pd.Series | np.ndarray | None, **line: Any) -> None:

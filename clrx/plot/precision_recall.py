@@ -9,20 +9,21 @@ from matplotlib.axes import Axes
 from clrx.metrics.measure import measure
 from clrx.plot import style
 from clrx.plot.roc import counts
-from clrx.run.scores import Scored, read_record, read_scored
+from clrx.run.read import read_run
+from clrx.run.scores import Scores
 
 FEW = 4  # up to so many classes have their lines of prevalence drawn; the legend gives it always
 
 
 def draw(run: Path) -> list[Path]:
     """Draw a run's precision-recall curve from predictions.csv; nothing where the test set is not scored."""
-    test = read_scored(run)
+    test = read_run(run).scores
     if test is None:
         return []
     names = test.view.names
     panel = style.WIDTH - 0.7
     figure, (ax,) = style.sheet(
-        [panel], "Precision and recall, test set", read_record(run), lines=len(names) + 2
+        [panel], "Precision and recall, test set", read_run(run).facts, lines=len(names) + 2
     )
     prepare(ax)
     for k, name in enumerate(names):
@@ -57,7 +58,7 @@ def points(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return hits / hits[-1], precision
 
 
-def _one(ax: Axes, test: Scored, k: int, name: str) -> None:
+def _one(ax: Axes, test: Scores, k: int, name: str) -> None:
     truth, scores = test.view.truth[:, k], test.view.scores[:, k]
     look = {"color": style.colour(k), "linestyle": style.dash(k)}
     if truth.all() or not truth.any():

@@ -8,11 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from clrx.core.files import read_json
+from clrx.core.files import read_json, read_table
 from clrx.plot import style
-from clrx.plot.curves import read_table
 from clrx.range_test.curve import GAINS, NAMES
-from clrx.run.scores import read_record
+from clrx.run.read import read_run
 
 HEIGHTS = (2.3, 1.2, 1.5)  # inches: loss, accuracy, rules
 LABELS = {"minimum_tenth": "minimum / 10", "smith2017": "Smith 2017", "chopade2021": "Chopade 2021"}
@@ -23,7 +22,7 @@ def draw(run: Path) -> list[Path]:
     if not (run / "suggestions.json").exists():
         return []
     found, means = read_json(run / "suggestions.json"), read_table(run / "mean_curves.csv")
-    record = read_record(run)
+    record = read_run(run).facts
     curves = list(dict.fromkeys(means["curve"])) if len(means) else []
     heights = [*HEIGHTS[: len(curves)], HEIGHTS[2]]
     title = f"Range test: {found['verdict']['word']}"

@@ -8,17 +8,18 @@ from matplotlib.axes import Axes
 
 from clrx.metrics.measure import measure
 from clrx.plot import style
-from clrx.run.scores import Scored, read_record, read_scored
+from clrx.run.read import read_run
+from clrx.run.scores import Scores
 
 
 def draw(run: Path) -> list[Path]:
     """Draw a run's ROC curve from predictions.csv and metrics.json; nothing without test scores."""
-    test = read_scored(run)
+    test = read_run(run).scores
     if test is None:
         return []
     names = test.view.names
     panel = style.WIDTH - 0.7
-    figure, (ax,) = style.sheet([panel], "ROC, test set", read_record(run), lines=len(names) + 2)
+    figure, (ax,) = style.sheet([panel], "ROC, test set", read_run(run).facts, lines=len(names) + 2)
     prepare(ax)
     for k, name in enumerate(names):
         _one(ax, test, k, name)
@@ -56,7 +57,7 @@ def counts(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.append(0, ends + 1 - hits), np.append(0, hits)
 
 
-def _one(ax: Axes, test: Scored, k: int, name: str) -> None:
+def _one(ax: Axes, test: Scores, k: int, name: str) -> None:
     truth, scores = test.view.truth[:, k], test.view.scores[:, k]
     look = {"color": style.colour(k), "linestyle": style.dash(k)}
     if truth.all() or not truth.any():

@@ -1,6 +1,6 @@
 """Runs that differ in their seed alone are one group; a group is called by what sets it apart."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,23 +53,10 @@ def _in_order(place: Place) -> tuple:
     return tuple((not isinstance(part, int), part if isinstance(part, int) else str(part)) for part in place)
 
 
-def texts(node: Any) -> Iterator[tuple[str, str]]:
-    """(dotted key, value as text) of everything in a configuration."""
-    return ((key, _text(value)) for key, value in leaves(node))
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _compared(run: Record) -> dict[str, str]:
     return {
         key: value
-        for key, value in texts(run.config)
+        for key, value in run.settings.items()
         if key not in REPEATS and key.split(".")[0] not in UNCOMPARED
     }
 

@@ -23,10 +23,10 @@ import numpy as np
 
 from clrx.core.errors import UserError, did_you_mean
 from clrx.data.source import UNLIKE
-from clrx.report.grouping import ABSENT, Group, texts
+from clrx.report.grouping import ABSENT, Group
 from clrx.report.notices import scale_of
 from clrx.report.results import FALLING
-from clrx.run.read import Record
+from clrx.run.read import Record, as_text
 
 KEYS = ("metric", "value", "std", "source", "match", "differs", "target")
 NEEDED = ("metric", "value", "source")
@@ -77,8 +77,8 @@ def read(node: Any) -> Published:
 
 
 def _matches(run: Record, match: dict[str, Any]) -> bool:
-    choices, settings = run.facts.get("choices") or {}, dict(texts(run.config))
-    wanted = dict(texts(match)) if match else {}
+    choices, settings = run.choices, run.settings
+    wanted = dict(as_text(match)) if match else {}
     return all(str(choices.get(key, settings.get(key, ABSENT))) == value for key, value in wanted.items())
 
 

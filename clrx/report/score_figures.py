@@ -12,7 +12,7 @@ from clrx.report.figures import Picture, about, look, picture, shortened
 from clrx.report.formatting import number
 from clrx.report.grouping import Group
 from clrx.report.results import drawn, drawn_note
-from clrx.run.scores import Scored
+from clrx.run.scores import Scores
 
 GRID = np.linspace(0, 1, 201)
 OnGrid = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -20,7 +20,7 @@ OnGrid = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 def score_pictures(comparison: Comparison) -> Iterator[Picture]:
     """What the predictions show; nothing where no run has any."""
-    if not any(_scored(group) for group in drawn(comparison)):
+    if not any(_scores_of(group) for group in drawn(comparison)):
         return
     yield _curves(comparison, "roc", "ROC", "auroc", roc)
     title = "Precision and recall"
@@ -29,8 +29,8 @@ def score_pictures(comparison: Comparison) -> Iterator[Picture]:
     yield _calibration(comparison)
 
 
-def _scored(group: Group) -> list[Scored]:
-    return [test for run in group.complete.values() if (test := run.scored) is not None]
+def _scores_of(group: Group) -> list[Scores]:
+    return [test for run in group.complete.values() if (test := run.scores) is not None]
 
 
 def _curves(comparison: Comparison, name: str, title: str, metric: str, drawing: ModuleType) -> Picture:
@@ -40,16 +40,16 @@ def _curves(comparison: Comparison, name: str, title: str, metric: str, drawing:
     figure, (ax,) = style.sheet([panel], title, about(comparison), lines=len(drawn(comparison)))
     drawing.prepare(ax)
     for k, group in enumerate(drawn(comparison)):
-        lines = [_mean_over_classes(test, drawing.on_grid) for test in _scored(group)]
+        lines = [_mean_over_classes(test, drawing.on_grid) for test in _scores_of(group)]
         _band(ax, lines, _named(group, metric), k)
     style.legend_below(ax)
-    kinds = {test.view.task for group in drawn(comparison) for test in _scored(group)}
+    kinds = {test.view.task for group in drawn(comparison) for test in _scores_of(group)}
     several = " Mean over the classes, each against the rest." if kinds - {"binary"} else ""
     caption = f"{title}. Line: mean over the complete runs; band: lowest to highest.{several}{drawn_note(comparison)}"
     return picture(name, figure, f"{title}: one curve for each group", caption)
 
 
-def _mean_over_classes(test: Scored, on_grid: OnGrid) -> np.ndarray:
+def _mean_over_classes(test: Scores, on_grid: OnGrid) -> np.ndarray:
     """The curve on GRID; NaN where no class has both positive and negative images."""
     truth, scores = test.view.truth, test.view.scores
     both = test.view.present & test.view.refused
@@ -74,7 +74,9 @@ def _band(ax: Axes, lines: list[np.ndarray], label: str, k: int) -> None:
 
 def _confusion(comparison: Comparison) -> Picture:
     """One matrix a group, one under another, with the images of all its runs."""
-    found = {group.label: [confusion.table(test) for test in _scored(group)] for group in drawn(comparison)}
+    found = {
+        group.label: [confusion.table(test) for test in _scores_of(group)] for group in drawn(comparison)
+    }
     rows, across = next(tables[0] for tables in found.values() if tables)[1:]
     sums = {
         label: np.sum([counts for counts, *_ in tables], axis=0)
@@ -88,7 +90,7 @@ def _confusion(comparison: Comparison) -> Picture:
         confusion.matrix(ax, counts, rows, across)
         ax.set_title(shortened(label, 40), fontsize=style.TEXT, loc="left")
         ax.set_xlabel(ax.get_xlabel() if ax is axes[-1] else "")
-    tasks = {test.view.task for group in drawn(comparison) for test in _scored(group)}
+    tasks = {test.view.task for group in drawn(comparison) for test in _scores_of(group)}
     rule = "the class of the highest score" if tasks == {"multiclass"} else "at each run's threshold"
     caption = (
         f"Confusion on the test set, {rule}: images of all complete runs together, and their share of the"
@@ -103,7 +105,7 @@ def _calibration(comparison: Comparison) -> Picture:
     )
     labels = ("score", "share that is positive")
     for k, group in enumerate(drawn(comparison)):
-        found = [calibration.outcomes(test) for test in _scored(group) if _are_shares(test.view.scores)]
+        found = [calibration.outcomes(test) for test in _scores_of(group) if _are_shares(test.view.scores)]
         labels = found[0][2:] if found else labels
         _reliability(ax, [(right, scores) for right, scores, *_ in found], group, k)
     calibration.prepare(ax, labels[1])

@@ -1,4 +1,4 @@
-"""A run directory: the unit of truth. Its state, its lock and its record."""
+"""A run directory while a process works in it: its lock, its log, and the record of its state in run.json."""
 
 import fcntl
 import logging
@@ -11,15 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from clrx.core.errors import FULL, RunError, UserError
 from clrx.core.files import read_json, remove_parts, write_json, write_text
 from clrx.core.signals import Interrupted, signal_behind
+from clrx.run.read import FORMAT, RunState, damaged, read_config, read_facts, threads_of
 from clrx.run.resume_guard import difference, refuse_changes, refuse_moved
 
 log = logging.getLogger("clrx")
-STATES = ("running", "complete", "failed", "diverged", "interrupted")
+log = logging.getLogger("clrx")
 
 
 class Diverged(RunError):
@@ -28,14 +29,14 @@ class Diverged(RunError):
 
 @dataclass(frozen=True)
 class Run:
-    """An opened run directory, locked by this process until it is closed."""
+    """A run directory, locked by this process until it is closed."""
 
     path: Path
     lock: IO[str]
 
     @property
     def record(self) -> dict[str, Any]:
-        """run.json as it stands."""
+        """run.json, as it is now."""
         return read_json(self.path / "run.json")
 
     def note(self, **facts: Any) -> None:
@@ -43,20 +44,12 @@ class Run:
         write_json(self.path / "run.json", {**self.record, **facts})
 
 
-def state_of(path: Path) -> str | None:
-    """The state recorded in a run directory; None when there is no record."""
-    try:
-        return read_json(path / "run.json")["state"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 @contextmanager
 def open_run(path: Path, config: dict[str, Any], facts: dict[str, Any]) -> Iterator[Run]:
-    """Create or continue a run directory and hold it locked; its end becomes its state.
+    """Create or continue a run directory and hold it locked; how the block ends becomes the run's state.
 
-    `config` is the resolved configuration, for config.yaml; `facts` go into run.json. Raises UserError where another
-    process holds the lock, or the directory's run had another configuration.
+    config: plain and resolved. facts: for run.json. Raises UserError where another process holds the lock, or the
+    directory's run had another configuration, other data or another kind of device.
     """
     run = Run(path, _locked(path))
     with run.lock, _logging_to(path / "train.log"):
@@ -67,7 +60,7 @@ def open_run(path: Path, config: dict[str, Any], facts: dict[str, Any]) -> Itera
         except BaseException as error:
             _end_record(run, error)
             raise
-        run.note(state="complete", finished=now())
+        run.note(state=RunState.COMPLETE, finished=now())
 
 
 @contextmanager
@@ -76,6 +69,17 @@ def held(path: Path) -> Iterator[Run]:
     run = Run(path, _locked(path))
     with run.lock:
         yield run
+
+
+def record_failure(path: Path, error: str, config: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Record the failure of a run that could not do so itself: it was killed, or failed before it was opened.
+
+    config, facts: for config.yaml and run.json, as far as these do not say it already.
+    """
+    if not (path / "config.yaml").exists():
+        write_config(path, config)
+    ended = {"state": RunState.FAILED, "finished": now(), "error": error}
+    write_json(path / "run.json", {"format": FORMAT, **facts, **read_facts(path), **ended})
 
 
 def _locked(path: Path) -> IO[str]:
@@ -87,15 +91,14 @@ def _locked(path: Path) -> IO[str]:
         if error.errno in FULL:
             raise
         what = f"the run directory cannot be written: {error.strerror}"
-        raise UserError(what, where=str(path), fix="hydra.run.dir=DIR names another place") from error
+        raise UserError(what, where=str(path), fix="hydra.run.dir=DIR names another directory") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
+        what = "another process is running in this run directory"
         fix = "wait for it, or choose another directory with hydra.run.dir=DIR"
-        raise UserError(
-            "another process is running in this run directory", where=str(path), fix=fix
-        ) from error
+        raise UserError(what, where=str(path), fix=fix) from error
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()
@@ -112,16 +115,16 @@ def _start_record(run: Run, config: dict[str, Any], facts: dict[str, Any]) -> No
     notes = list(dict.fromkeys(notes))  # a run keeps what it has said, also of a backoff
     if not (run.path / "config.yaml").exists():
         write_config(run.path, config)
-    begun = {"state": "running", "finished": None, "error": None}
-    write_json(run.path / "run.json", {**before, **facts, "notes": notes, **begun})
+    begun = {"state": RunState.RUNNING, "finished": None, "error": None}
+    write_json(run.path / "run.json", {"format": FORMAT, **before, **facts, "notes": notes, **begun})
 
 
 def _end_record(run: Run, error: BaseException) -> None:
-    state, end = "failed", signal_behind(error) or error
+    state, end = RunState.FAILED, signal_behind(error) or error
     if isinstance(end, Interrupted | KeyboardInterrupt):
-        state = "interrupted"
+        state = RunState.INTERRUPTED
     elif isinstance(end, Diverged):
-        state = "diverged"
+        state = RunState.DIVERGED
     message = str(end) or type(end).__name__
     try:
         _write_end(run, error, state, message)
@@ -129,7 +132,7 @@ def _end_record(run: Run, error: BaseException) -> None:
         _write_end(run, error, state, message)
 
 
-def _write_end(run: Run, error: BaseException, state: str, message: str) -> None:
+def _write_end(run: Run, error: BaseException, state: RunState, message: str) -> None:
     log.error("%s: %s", state, message, exc_info=error)
     try:
         run.note(state=state, finished=now(), error=message)
@@ -137,24 +140,35 @@ def _write_end(run: Run, error: BaseException, state: str, message: str) -> None
         log.error("the state could not be written: %s", full, exc_info=full)
 
 
-def write_config(path: Path, config: dict[str, Any]) -> None:
-    """Write config.yaml of a run directory."""
-    write_text(path / "config.yaml", yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
-
-
 def refuse_other_run(path: Path, config: dict[str, Any]) -> None:
-    """UserError where the directory holds a run of another configuration; nothing where it holds none."""
+    """UserError where the directory holds a run of another configuration, or of a newer clrx; else nothing."""
+    threads = threads_of(path)
     if (path / "config.yaml").exists():
-        recorded = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        refuse_changes(recorded, config, path, threads_of(path))
+        recorded = read_config(path)
+        if not recorded:
+            raise damaged(path / "config.yaml")
+        refuse_changes(recorded, config, path, threads)
 
 
-def threads_of(path: Path) -> int | None:
-    """The CPU threads that the run in a directory has been trained with; None before it has begun."""
-    try:
-        return read_json(path / "run.json")["hardware"]["threads"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+class _Dumper(yaml.SafeDumper):
+    """Text that another reader would take for a number (1e5, inf) is quoted; nothing is an alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def text(self, value: str) -> yaml.ScalarNode:
+        quoted = False
+        with suppress(ValueError):
+            quoted = float(value) is not None
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style="'" if quoted else None)
+
+
+_Dumper.add_representer(str, _Dumper.text)
+
+
+def write_config(path: Path, config: dict[str, Any]) -> None:
+    """Write config.yaml of a run directory: a plain and resolved configuration, its keys in their order."""
+    write_text(path / "config.yaml", yaml.dump(config, Dumper=_Dumper, allow_unicode=True, sort_keys=False))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What may be another when a run is continued. Whatever changes what it computes is refused, by its name."""
+"""What may change when a run is continued: nothing that changes what it computes. What does is refused, by name."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from clrx.core.errors import UserError
 # `threads`, `precision`, `channels_last` and `deterministic`, which change the last bits and with them the run.
 FREE = {
     "published": "a paper's numbers, printed beside ours",
-    "workers": "processes that decode: the pixels of a cache are the same whoever decodes them",
+    "workers": "processes that decode: any number of them decodes the same pixels",
     "logger": "fed from the records when the run has ended",
     "memory_budget": "whether images lie on the device or are sent there: the same images in the same order",
     "checkpoint": "when the state is written; a divergence returns to an epoch's end, never to a checkpoint",
@@ -27,8 +27,8 @@ def refuse_changes(recorded: Any, asked: dict[str, Any], path: Path, threads: in
     `threads` is the number that the run has had: to ask for it where the record says null (all cores) is no change.
     """
     old, new = dict(leaves(recorded)), dict(leaves(asked))
-    if "disease" not in asked:  # runs of 0.1 recorded one for data that read none
-        old = {key: value for key, value in old.items() if not key.startswith("disease")}
+    if "disease" not in asked:  # 0.1 recorded one of every run, also where the dataset reads none
+        old = {key: value for key, value in old.items() if key.split(".")[0] != "disease"}
     if old.get("threads") is None and new.get("threads") == threads:
         new["threads"] = None
     changed = [
@@ -58,7 +58,7 @@ def refuse_moved(before: dict[str, Any], facts: dict[str, Any], path: Path) -> N
 
 
 def difference(before: dict[str, Any], facts: dict[str, Any]) -> str | None:
-    """A sentence on what of machine, versions and code is another than when the run was last at work; or None."""
+    """A sentence on what of machine, versions and code has changed since the run was last continued; None: nothing."""
     then, now = _conditions(before), _conditions(facts)
     changed = [f"{key} {then[key]} -> {now[key]}" for key in then if key in now and then[key] != now[key]]
     if not changed:

@@ -1,50 +1,42 @@
-"""What figures are drawn from: the files of a run directory, and nothing else."""
+"""The test set of a run, scored: what ROC, precision-recall, confusion and calibration are plotted from."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clrx.core.files import read_json
 from clrx.metrics.predictions import read_predictions
 from clrx.metrics.weighted import Columns, columns
 
 
-def read_record(run: Path) -> dict[str, Any]:
-    """run.json, or nothing where there is none."""
-    path = run / "run.json"
-    return read_json(path) if path.exists() else {}
-
-
-def read_metrics(run: Path) -> dict[str, Any]:
-    """metrics.json, or nothing where there is none yet."""
-    path = run / "metrics.json"
-    return read_json(path) if path.exists() else {}
-
-
 @dataclass(frozen=True)
-class Scored:
-    """The test set of a run: labels, scores and decisions at the frozen threshold, and their metrics."""
+class Scores:
+    """Labels and scores of the test set, its decisions at the threshold chosen on validation, and its metrics.
 
-    view: Columns
+    Every task is seen one class against the rest: a column a class, of a binary task the positive class alone.
+    """
+
+    view: Columns  # labels, scores and decisions, each (N, K)
     classes: tuple[str, ...]  # binary: (negative, positive)
     threshold: float | list[float]
     metrics: dict[str, Any]  # name -> {"value", "low", "high"}
     level: str  # "95% interval", or "interval" where metrics.json does not say
 
     def entry(self, metric: str, name: str) -> dict[str, Any] | None:
-        """A metric's record for one column: the set's own when binary, `auroc_NAME` when multilabel."""
+        """A metric's record for one class: the set's own when binary, `auroc_NAME` when multilabel."""
         return self.metrics.get(metric if self.view.task == "binary" else f"{metric}_{name}")
 
 
-def read_scored(run: Path) -> Scored | None:
-    """The test set of a run; None where the run has not got so far."""
-    path = run / "predictions.csv"
-    if not path.exists():
+def read_scores(path: Path, facts: dict[str, Any], metrics: dict[str, Any]) -> Scores | None:
+    """The scores in `path`/predictions.csv, given run.json and metrics.json; None before the run is evaluated.
+
+    Raises UserError or ValueError where predictions.csv is damaged.
+    """
+    file = path / "predictions.csv"
+    if not file.exists():
         return None
-    record, metrics = read_record(run), read_metrics(run)
-    made = read_predictions(path, tuple(record.get("classes") or ("negative", "positive")))
+    made = read_predictions(file, tuple(facts.get("classes") or ("negative", "positive")))
     threshold = metrics.get("threshold")
     threshold = 0.5 if threshold is None else threshold
     view = columns(made.task, made.labels, made.scores, threshold, made.classes)
     level = f"{metrics['level']:.0%} interval" if "level" in metrics else "interval"
-    return Scored(view, made.classes, threshold, metrics.get("test", {}), level)
+    return Scores(view, made.classes, threshold, metrics.get("test", {}), level)

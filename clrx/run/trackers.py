@@ -15,7 +15,6 @@ import pandas as pd
 
 from clrx.core.errors import UserError, did_you_mean
 from clrx.core.files import read_json, write_json
-from clrx.report.grouping import texts
 from clrx.run.read import Record, read_run
 
 LOGGERS = ("tensorboard", "mlflow")  # each is also the name of its package and of clrx's extra
@@ -109,7 +108,7 @@ def _to_tensorboard(run: Record, points: list[Point], results: dict[str, float],
         for name, value in results.items():
             writer.add_scalar(name, value, len(run.epochs))
         if results:
-            writer.add_text("config", "\n".join(f"    {key}: {value}" for key, value in texts(run.config)))
+            writer.add_text("config", "\n".join(f"    {key}: {value}" for key, value in run.settings.items()))
 
 
 def _to_mlflow(run: Record, points: list[Point], results: dict[str, float], identity: str | None) -> str:
@@ -121,7 +120,7 @@ def _to_mlflow(run: Record, points: list[Point], results: dict[str, float], iden
     if identity is None:
         created = client.create_run(_experiment(client), run_name=run.name, start_time=int(1000 * start))
         identity = created.info.run_id
-        settings = [Param(key, value[:TOO_LONG]) for key, value in texts(run.config)]
+        settings = [Param(key, value[:TOO_LONG]) for key, value in run.settings.items()]
         _in_parts(settings, 100, lambda part: client.log_batch(identity, params=part))
     end = max((point.time for point in points), default=0.0)
     points = points + [Point(name, len(run.epochs), value, end) for name, value in results.items()]

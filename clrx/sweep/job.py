@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from clrx.core.files import read_json, read_rows
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 from clrx.schedule.stretch import scaled_mark
 from clrx.training.selection import best_epoch, column_of, oriented
 

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from clrx.core.errors import require_number
 from clrx.core.lock import is_held, locked
 from clrx.core.signals import Interrupted, listening
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 from clrx.sweep.job import FINAL, Job, job_of, value_of
 from clrx.sweep.process import Child, environment_of, record_end, start
 from clrx.sweep.progress import SweepProgress, open_progress

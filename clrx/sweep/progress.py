@@ -14,7 +14,7 @@ from rich.text import Text
 
 from clrx.core.console import console, say
 from clrx.core.files import read_rows
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 from clrx.schedule.stretch import scaled_epochs
 from clrx.sweep.job import FINAL, Job, config_of, error_of, metric_of, shown_value
 

@@ -18,7 +18,8 @@ from clrx.data.open import load_source, open_data
 from clrx.plot.range_test import LABELS, draw
 from clrx.range_test.find import find_range
 from clrx.range_test.ramp import check_range_test
-from clrx.run.directory import open_run, refuse_other_run, state_of, threads_of
+from clrx.run.directory import open_run, refuse_other_run
+from clrx.run.read import RunState, state_of, threads_of
 from clrx.task.train import facts_of
 from clrx.training.preflight import check_config, check_data
 from clrx.training.setup import make_setup, network_for
@@ -35,7 +36,7 @@ def task(raw: DictConfig) -> int:
     check_config(cfg, threads_of(path))
     check_range_test(cfg)
     refuse_other_run(path, config)
-    if state_of(path) != "complete":
+    if state_of(path) != RunState.COMPLETE:
         with open_screen() as screen, listening():
             source = load_source(cfg.dataset)
             network = network_for(cfg, source)

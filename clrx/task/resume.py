@@ -12,14 +12,13 @@ a GPU).
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from clrx.config.load import load, recorded
 from clrx.core.errors import UserError, did_you_mean
-from clrx.core.files import read_json
 from clrx.run.directory import refuse_other_run
+from clrx.run.read import require_run
 from clrx.task import train
 from clrx.training.extend import extend_run
 from clrx.training.preflight import check_config
@@ -64,19 +63,10 @@ def _with(cfg: DictConfig, words: list[str]) -> DictConfig:
 
 def recorded_config(path: Path) -> DictConfig:
     """The configuration of a run directory, as `train` takes it; UserError where there is none."""
-    if not (path / "config.yaml").is_file() or not (path / "run.json").is_file():
-        what = f"{path} is not the directory of a run"
-        raise UserError(what, allowed="a directory with config.yaml and run.json")
-    try:
-        plain = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        cfg, record = OmegaConf.create(plain), read_json(path / "run.json")
-        choices = dict(record["choices"])
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        what = f"config.yaml or run.json cannot be read: {error}"
-        raise UserError(what, where=str(path), fix="start the run again in a new directory") from error
-    if record.get("kind") == "find_lr":
+    run = require_run(path)
+    if run.facts.get("kind") == "find_lr":
         fix = "give the clrx find-lr command again: it goes on where it was"
         raise UserError(f"{path} is the directory of a range test", where=str(path), fix=fix)
-    assert isinstance(cfg, DictConfig)
-    cfg.run = {"dir": str(path), "choices": choices, "command": record.get("command", "clrx train")}
-    return cfg
+    command = run.facts.get("command", "clrx train")
+    invocation = {"dir": str(path), "choices": run.facts["choices"], "command": command}
+    return OmegaConf.create({**run.config, "run": invocation})

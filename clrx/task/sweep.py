@@ -28,7 +28,7 @@ from clrx.config.compose import call_hydra
 from clrx.core.console import say
 from clrx.core.errors import ClrxError
 from clrx.core.signals import signal_behind
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 from clrx.sweep.command_line import RETRY, Sweep, launcher_of, read_sweep, reopen, runs_of
 from clrx.sweep.job import error_of, job_of, shown_value, value_of
 from clrx.task.report import read_arguments

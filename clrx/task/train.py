@@ -18,7 +18,8 @@ from clrx.core.signals import listening
 from clrx.data.open import Data, load_source, open_data
 from clrx.range_test.bounds import find_bounds, note_range_test
 from clrx.range_test.ramp import check_range_test
-from clrx.run.directory import open_run, refuse_other_run, state_of, threads_of
+from clrx.run.directory import open_run, refuse_other_run
+from clrx.run.read import RunState, state_of, threads_of
 from clrx.run.trackers import track
 from clrx.training.batches import steps_per_epoch
 from clrx.training.checkpointing import note_backoffs
@@ -44,7 +45,7 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
     phases = build_phases(cfg)
     check_config(cfg, threads_of(path))
     refuse_other_run(path, config)
-    if state_of(path) == "complete":
+    if state_of(path) == RunState.COMPLETE:
         say(f"this run is complete: {path}")
         return 0
     with open_screen() as screen, listening() as stop:

@@ -6,7 +6,6 @@ Train the first steps (20) of the run in the directory RUN again, from the confi
 whether rates and losses agree with its record bit by bit.
 """
 
-import re
 from itertools import islice
 from pathlib import Path
 
@@ -15,12 +14,10 @@ from clrx.config.phases import Phase, build_phases
 from clrx.config.schema import TrainConfig
 from clrx.core.console import open_screen, say
 from clrx.core.errors import RunError, UserError
-from clrx.core.files import read_json
 from clrx.core.signals import listening
 from clrx.data.open import Data, load_source, open_data
-from clrx.run.directory import threads_of
+from clrx.run.read import Record, require_run, threads_of
 from clrx.run.resume_guard import DATA
-from clrx.schedule.progress import Progress
 from clrx.task.resume import recorded_config
 from clrx.training.inputs import inputs_of
 from clrx.training.loop import train_steps
@@ -33,17 +30,18 @@ from clrx.training.setup import Setup, make_setup, network_for
 def main(arguments: list[str]) -> int:
     """Compare `steps` (default 20) steps; exit code 1 where they, the data or the split differ from the record."""
     path, steps = _asked(arguments)
-    raw, expected = recorded_config(path), _recorded(path)
-    cfg = load(raw, _found_bounds(path))
+    raw, run, expected = recorded_config(path), require_run(path), _recorded(path)
+    cfg = load(raw, (run.facts.get("range_test") or {}).get("bounds"))
     check_config(cfg, threads_of(path))
     with open_screen() as screen, listening():
         source = load_source(cfg.dataset)
         network = network_for(cfg, source)
         data = open_data(cfg, source, screen.decoding())
-        _compare_data(path, data)
+        _compare_data(run, data)
         phase, setup = build_phases(cfg)[0], make_setup(cfg, data, network)
-        state = TrainState(rate_factor=_factor(path, phase, expected[0][0]))
-        found = first_steps(cfg, phase, setup, state, steps, before=_returned(path))
+        factors = {entry["epoch"]: entry["factor"] for entry in run.facts.get("backoffs", [])}
+        state = TrainState(rate_factor=factors.pop(0, 1.0))  # the others have scaled later epochs
+        found = first_steps(cfg, phase, setup, state, steps, before=min(factors, default=None))
     return _verdict(path, expected, found)
 
 
@@ -61,12 +59,6 @@ def first_steps(
     return [(step.lr, float(step.loss.double())) for step in taken]
 
 
-def _found_bounds(path: Path) -> dict[str, float] | None:
-    """The bounds that the run's range test found, where it had one."""
-    found = read_json(path / "run.json").get("range_test")
-    return found["bounds"] if found else None
-
-
 def _recorded(path: Path) -> list[tuple[float | None, float | None]]:
     """(rate, loss) of every step on record; UserError where there is none."""
     steps = path / "steps.csv"
@@ -74,23 +66,6 @@ def _recorded(path: Path) -> list[tuple[float | None, float | None]]:
     if not found:
         raise UserError("this run has no step on record", where=str(steps), allowed="a run that was trained")
     return found
-
-
-def _backoffs(path: Path) -> list[int]:
-    """The epochs that backoffs returned to: from there on the recorded rates are not those of the plan."""
-    notes = read_json(path / "run.json").get("notes", [])
-    return [int(found[1]) for note in notes if (found := re.search(r"; back to epoch ([0-9]+),", note))]
-
-
-def _returned(path: Path) -> int | None:
-    """The first epoch, after the first, that a backoff returned to; None without one."""
-    return min((epoch for epoch in _backoffs(path) if epoch), default=None)
-
-
-def _factor(path: Path, phase: Phase, first: float | None) -> float:
-    """What a backoff before the first epoch's end had scaled the recorded rates with; 1 in any other run."""
-    planned = phase.policy(Progress(0, 0.0, 0.0))
-    return first / planned if 0 in _backoffs(path) and first and planned else 1.0
 
 
 def _asked(arguments: list[str]) -> tuple[Path, int]:
@@ -107,13 +82,12 @@ def _asked(arguments: list[str]) -> tuple[Path, int]:
     return Path(arguments[0]), steps
 
 
-def _compare_data(path: Path, data: Data) -> None:
-    record = read_json(path / "run.json")
+def _compare_data(run: Record, data: Data) -> None:
     now = {"data_hash": data.cache.hash, "labels_hash": data.labels_hash, "split_hash": data.split.hash}
     for key, name in DATA.items():
-        if record.get(key) != now[key]:
-            what = f"the {name} are not what the run had: {key} {record.get(key)} then, {now[key]} now"
-            raise RunError(what, where=str(path))
+        if (then := run.facts.get(key)) != now[key]:
+            what = f"the {name} are not what the run had: {key} {then} then, {now[key]} now"
+            raise RunError(what, where=str(run.path))
 
 
 def _verdict(

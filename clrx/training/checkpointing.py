@@ -58,9 +58,9 @@ def back_off(cfg: TrainConfig, setup: Setup, state: TrainState, files: RunFiles,
     tensors, good = found
     factor = state.rate_factor * cfg.backoff_factor
     note = f"{error.what}; back to epoch {good['epochs']}, rates times {factor:g}"
-    state.restore(
-        {**good, "rate_factor": factor, "backoffs": state.backoffs + 1, "notes": [*state.notes, note]}
-    )
+    entry = {"step": state.steps - 1, "epoch": good["epochs"], "factor": factor}
+    lowered = {"rate_factor": factor, "backoffs": state.backoffs + 1, "notes": [*state.notes, note]}
+    state.restore({**good, **lowered, "returns": [*state.returns, entry]})
     # Before what was good is written over: a run continued from before the divergence would not find it.
     save_checkpoint(files.path / "checkpoint", tensors, vars(state))
     restore_weights(setup, tensors)
@@ -75,7 +75,7 @@ def note_backoffs(run: Run, state: TrainState) -> None:
     """Have run.json say what the checkpoint says; its facts are written anew whenever a run is continued."""
     if state.notes:
         others = [note for note in run.record["notes"] if note not in state.notes]
-        run.note(notes=[*others, *state.notes])
+        run.note(notes=[*others, *state.notes], backoffs=state.returns)
 
 
 def start_from_best(setup: Setup, files: RunFiles) -> None:

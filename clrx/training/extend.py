@@ -16,7 +16,8 @@ from clrx.config.phases import Phase, build_phases
 from clrx.config.schema import TrainConfig
 from clrx.core.errors import UserError
 from clrx.core.files import read_json
-from clrx.run.directory import Run, held, now, state_of, write_config
+from clrx.run.directory import Run, held, now, write_config
+from clrx.run.read import RunState, state_of
 from clrx.schedule.warnings import trace
 from clrx.training.batches import steps_per_epoch
 from clrx.training.records import TrainState
@@ -45,10 +46,9 @@ def extend_run(path: Path, config: Config, asked: str, load: Load) -> None:
         extension = extended(config, more, run.record, load)
         _refuse_stopped(run, extension)
         extension.entry["at"] = now()
-        if state_of(path) == "complete":
-            run.note(
-                state="interrupted"
-            )  # killed before the next line, it is as complete as before when resumed
+        if state_of(path) == RunState.COMPLETE:
+            # killed before the next line, it is as complete as before when resumed
+            run.note(state=RunState.INTERRUPTED)
         write_config(path, extension.config)
         before = run.record
         run.note(
@@ -119,7 +119,7 @@ def reopen_last_phase(state: TrainState, phases: tuple[Phase, ...]) -> None:
 def _refuse_stopped(run: Run, extension: Extension) -> None:
     """A phase that its early stopping has ended would be ended by it again."""
     entry = extension.entry
-    if entry["way"] != "longer" or state_of(run.path) != "complete":
+    if entry["way"] != "longer" or state_of(run.path) != RunState.COMPLETE:
         return
     took = read_json(run.path / "metrics.json")["phases"][-1]["epochs"]
     if took < entry["from"]:

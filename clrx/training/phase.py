@@ -13,9 +13,8 @@ from clrx.config.schema import TrainConfig
 from clrx.core.signals import Interrupted, Stop
 from clrx.metrics.measure import measure
 from clrx.network.weights_file import save_weights
-from clrx.run.checkpoint import under_prefix
+from clrx.run.checkpoint import Interval, interval_of, under_prefix
 from clrx.run.directory import Diverged
-from clrx.run.interval import Interval, interval_of
 from clrx.training.batches import Clock
 from clrx.training.checkpointing import back_off, keep_good, refuse_divergence, save_state, start_from_best
 from clrx.training.inputs import Inputs, inputs_of

@@ -36,7 +36,8 @@ class TrainState:
     phase_seconds: float = 0.0  # wall time of the phase so far, evaluation included
     rate_factor: float = 1.0  # lowered by on_divergence=backoff
     backoffs: int = 0
-    notes: list[str] = field(default_factory=list)  # one a backoff
+    notes: list[str] = field(default_factory=list)  # one a backoff, for people
+    returns: list[dict[str, Any]] = field(default_factory=list)  # one a backoff: its step, epoch and factor
     phases: list[dict[str, Any]] = field(default_factory=list)  # of each phase: name, epochs, steps, seconds
 
     def restore(self, values: dict[str, Any]) -> None:

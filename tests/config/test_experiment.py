@@ -8,8 +8,8 @@ from clrx.config.compose import register_resolvers
 from clrx.config.load import check_bounds, load, recorded
 from clrx.config.phases import build_phases
 from clrx.core.paths import conf_dir
-from clrx.report.grouping import texts
 from clrx.report.published import LESS_IS_BETTER, read
+from clrx.run.read import as_text
 from clrx.training.preflight import check_config
 
 FILES = sorted((conf_dir() / "experiment").glob("*/*.yaml"))
@@ -33,7 +33,7 @@ def composed(*words: str):
 def options(cfg) -> dict[str, str]:
     """What `match` of a published number may name: choices, and single keys."""
     choices = {str(key): str(value) for key, value in cfg.hydra.runtime.choices.items()}
-    return dict(texts(recorded(without_hydra(cfg)))) | choices
+    return dict(as_text(recorded(without_hydra(cfg)))) | choices
 
 
 def without_hydra(cfg):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clrx.core.errors import RunError
-from clrx.core.files import CsvLog, read_json, read_rows, write_bytes, write_json, write_text
+from clrx.core.files import CsvLog, read_json, read_rows, read_table, write_bytes, write_json, write_text
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -124,3 +124,11 @@ def test_a_row_must_have_every_column(tmp_path):
     log.append([{"a": 1, "b": None, "more": 2}])
     log.close()
     assert (tmp_path / "a.csv").read_text() == "a,b\n1,\n"
+
+
+def test_a_table_leaves_out_a_line_cut_off_by_a_crash(tmp_path):
+    (tmp_path / "steps.csv").write_text("step,epoch,lr,momentum,loss\n0,0.0,0.1,,0.7\n1,0.5,0.0")
+    table = read_table(tmp_path / "steps.csv")
+    assert table["lr"].tolist() == [0.1]
+    assert table["momentum"].isna().all()
+    assert read_table(tmp_path / "none.csv").empty

@@ -11,7 +11,7 @@ import pytest
 from mixture import TINY
 from twins import differing
 
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 
 ASKED = os.environ.get("CLRX_FAULTS", "")
 SAMPLE = 8  # operations, of about 120

@@ -17,7 +17,7 @@ from forker import Forker, fresh
 from mixture import configuration
 from twins import differing
 
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 
 RUNS = int(os.environ.get("CLRX_KILLER", "12"))
 FIRST = int(os.environ.get("CLRX_KILLER_FIRST", "0"))

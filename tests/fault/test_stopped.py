@@ -14,7 +14,7 @@ from forker import Child
 from mixture import TINY
 from twins import differing
 
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 LIMIT = 60  # s; far above the 5 s that are promised on a machine of one's own

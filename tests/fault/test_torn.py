@@ -13,7 +13,7 @@ import torch
 from mixture import TINY
 from twins import differing
 
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -5,11 +5,11 @@ import pytest
 
 from clrx.metrics.weighted import columns
 from clrx.plot.confusion import shares, table
-from clrx.run.scores import Scored
+from clrx.run.scores import Scores
 
 
-def scored(task, labels, scores, classes) -> Scored:
-    return Scored(
+def scored(task, labels, scores, classes) -> Scores:
+    return Scores(
         columns(task, np.array(labels), np.array(scores), 0.5, classes), classes, 0.5, {}, "interval"
     )
 

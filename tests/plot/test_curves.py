@@ -40,14 +40,6 @@ def test_points_stand_at_the_ends_of_epochs_and_gaps_stay_gaps():
     assert len(ax.get_lines()) == 1
 
 
-def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path):
-    (tmp_path / "steps.csv").write_text("step,epoch,lr,momentum,loss\n0,0.0,0.1,,0.7\n1,0.5,0.0")
-    table = curves.read_table(tmp_path / "steps.csv")
-    assert table["lr"].tolist() == [0.1]
-    assert table["momentum"].isna().all()
-    assert curves.read_table(tmp_path / "none.csv").empty
-
-
 def figure_of(run, monkeypatch) -> Figure:
     figures = []
     monkeypatch.setattr(style, "save", lambda figure, path: figures.append(figure))

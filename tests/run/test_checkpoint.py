@@ -1,15 +1,26 @@
-"""Whatever happens to a checkpoint file, what is loaded is whole, and the newest that is."""
+"""Whatever happens to a checkpoint file, what is loaded is whole, and the newest that is; when one is written."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
 
 import pytest
+import safetensors.torch
 import torch
 
-from clrx.core.errors import RunError
+from clrx.core.errors import RunError, UserError
 from clrx.run import checkpoint
-from clrx.run.checkpoint import clone_state, load_checkpoint, save_checkpoint, under_prefix, with_prefix
+from clrx.run.checkpoint import (
+    Interval,
+    clone_state,
+    load_checkpoint,
+    parse_interval,
+    save_checkpoint,
+    under_prefix,
+    with_prefix,
+)
 
 COUNT = torch.arange(12.0)
 TENSORS = {
@@ -28,7 +39,7 @@ TENSORS = {
     "view": COUNT[3:7],
     "trained": torch.nn.Parameter(torch.ones(2)),
 }
-PLACE = {"step": 3, "rate": 0.1 + 0.2, "phases": [{"name": "ü", "epochs": None}], "sum": float("nan")}
+STATE = {"step": 3, "rate": 0.1 + 0.2, "phases": [{"name": "ü", "epochs": None}], "sum": float("nan")}
 
 
 def same(found: dict, expected: dict) -> bool:
@@ -38,12 +49,20 @@ def same(found: dict, expected: dict) -> bool:
     )
 
 
-def test_tensors_and_place_come_back_bit_by_bit(tmp_path):
-    save_checkpoint(tmp_path / "new", TENSORS, PLACE)
-    tensors, place = load_checkpoint(tmp_path / "new")
+def test_tensors_and_state_come_back_bit_by_bit(tmp_path):
+    save_checkpoint(tmp_path / "new", TENSORS, STATE)
+    tensors, state = load_checkpoint(tmp_path / "new")
     assert same(tensors, TENSORS)
     assert tensors["float"].view(torch.int32).tolist() == TENSORS["float"].view(torch.int32).tolist()
-    assert str(place) == str(PLACE)
+    assert str(state) == str(STATE)
+
+
+def test_a_checkpoint_of_0_1_had_another_name_for_the_state(tmp_path):
+    body = safetensors.torch.save({"a": COUNT}, {"place": json.dumps({"step": 3})})
+    (tmp_path / "latest.ckpt").write_bytes(checkpoint.MAGIC + hashlib.sha256(body).digest() + body)
+    tensors, state = load_checkpoint(tmp_path)
+    assert same(tensors, {"a": COUNT})
+    assert state == {"step": 3}
 
 
 def test_loaded_tensors_are_their_own(tmp_path):
@@ -67,9 +86,9 @@ def save_numbered(directory, *numbers):
 
 
 def number_of(directory) -> int:
-    tensors, place = load_checkpoint(directory)
-    assert set(tensors["a"].tolist()) == {float(place["number"])}
-    return place["number"]
+    tensors, state = load_checkpoint(directory)
+    assert set(tensors["a"].tolist()) == {float(state["number"])}
+    return state["number"]
 
 
 def test_the_latest_and_the_one_before_are_kept(tmp_path):
@@ -201,3 +220,57 @@ def test_a_cloned_state_stays():
     assert kept["weight"].tolist() == [1]
     assert kept["running_mean"].tolist() == [0]
     assert not kept["weight"].requires_grad
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "seconds"),
+    [
+        ("1 step", 1, None),
+        ("20 steps", 20, None),
+        ("20steps", 20, None),
+        ("1 epoch", 8, None),
+        (" 2 epochs ", 16, None),
+        ("0.5 epochs", 4, None),
+        (".5 epoch", 4, None),
+        ("0.01 epochs", 1, None),  # never less than a step
+        ("1 minute", None, 60.0),
+        ("0.5 minutes", None, 30.0),
+    ],
+)
+def test_what_an_interval_may_be(text, steps, seconds):
+    found = parse_interval(text, steps_per_epoch=8)
+    assert (found.steps, found.seconds) == (steps, seconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "5", "steps", "0 steps", "0.0 minutes", "-1 steps", "1 hour", "1e3 steps", "1 minute 3", None],
+)
+def test_what_it_may_not(text):
+    with pytest.raises(UserError, match=r"checkpoint\.every=") as caught:
+        parse_interval(text, 8)
+    assert caught.value.allowed == "'N steps' (N whole), 'N epochs' or 'N minutes' with N > 0"
+
+
+@pytest.mark.parametrize("text", ["0.5 steps", "1.5 steps", f"{'9' * 400} minutes", f"{'9' * 400} steps"])
+def test_numbers_that_no_run_can_keep(text):
+    with pytest.raises(UserError, match=r"checkpoint\.every="):
+        parse_interval(text, 8)
+
+
+def test_due_every_so_many_steps_wherever_a_run_starts():
+    found = parse_interval("3 steps", 8)
+    assert [step for step in range(1, 10) if found.due(step)] == [3, 6, 9]
+
+
+def test_due_when_the_minutes_have_passed(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: clock[0])
+    found = Interval(None, 60.0, began=100.0)
+    clock[0] = 159.9
+    assert not found.due(1)
+    clock[0] = 160.0
+    assert found.due(1)
+    assert found.due(2)
+    found.restart()
+    assert not found.due(3)

@@ -15,7 +15,9 @@ from omegaconf import OmegaConf
 
 from clrx.core.errors import RunError, UserError
 from clrx.core.signals import Interrupted, listening
-from clrx.run.directory import Diverged, open_run, refuse_other_run, state_of, write_config
+from clrx.run.directory import Diverged, open_run, record_failure, refuse_other_run, write_config
+from clrx.run.read import FORMAT, RunState, read_config, read_run, require_run, state_of
+from clrx.run.resume_guard import refuse_changes
 
 CONFIG = {
     "lr": 1e-5,
@@ -27,11 +29,11 @@ CONFIG = {
     "policy": {"_target_": "clrx.policy.constant.Constant", "lr": "${lr}"},
     "plan": {"phases": [{"name": "a", "epochs": "${epochs}"}, {"name": "b", "epochs": 1}]},
     "trainable": ["early", "head"],
+    "run": {"dir": "here", "command": "clrx train"},
 }
 
 
 def config(**changed):
-    """A recorded configuration: plain, resolved, without what belongs to one command."""
     merged = OmegaConf.merge(OmegaConf.create(CONFIG), OmegaConf.create(changed))
     return OmegaConf.to_container(merged, resolve=True)
 
@@ -111,7 +113,7 @@ def test_a_run_is_continued_with_its_record(tmp_path):
     with pytest.raises(RunError), open_run(tmp_path, config(), {"seed": 3}) as run:
         run.note(started="long ago", fact=1)
         raise RunError("x")
-    with open_run(tmp_path, config(), {"seed": 3}) as run:
+    with open_run(tmp_path, config(run={"command": "clrx train again"}), {"seed": 3}) as run:
         found = run.record
         assert (found["started"], found["fact"], found["state"]) == ("long ago", 1, "running")
         assert (found["finished"], found["error"]) == (None, None)
@@ -120,10 +122,11 @@ def test_a_run_is_continued_with_its_record(tmp_path):
     assert log.count("failed: x") == 1
 
 
-def test_the_configuration_is_kept(tmp_path):
+def test_the_configuration_is_kept_resolved_without_the_invocation(tmp_path):
     with open_run(tmp_path, config(), {}):
         pass
-    kept = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    kept = read_config(tmp_path)
+    assert "run" not in kept
     assert kept["policy"]["lr"] == 1e-5
     assert kept["plan"]["phases"][0]["epochs"] == 3
     assert kept["note"] == "1e-5"
@@ -157,7 +160,7 @@ def test_a_changed_configuration_is_refused_key_by_key(tmp_path, changed, named)
 
 @pytest.mark.parametrize(
     "changed",
-    [{}, {"device": "cuda"}, {"checkpoint": {"every": "5 steps"}}],
+    [{}, {"device": "cuda"}, {"checkpoint": {"every": "5 steps"}}, {"run": {"dir": "there"}}],
 )
 def test_what_cannot_change_results_may_change(tmp_path, changed):
     with open_run(tmp_path, config(), {}):
@@ -167,13 +170,97 @@ def test_what_cannot_change_results_may_change(tmp_path, changed):
 
 
 VALUES = [1e-5, 1e22, -1e-300, 0.1 + 0.2, float("inf"), None, True, "1e-5", "null", "", " x ", "a: b", "12e3"]
+VALUES += [
+    [1e-5, "1e-5"],
+    "2020-01-01",
+    "08:30",
+    "é\nb",
+    {},
+    [],
+    "1_0",
+    "inf",
+    "on",
+    "0x1F",
+    {"a": [{"b": 1}]},
+]
 
 
-@pytest.mark.parametrize("value", [*VALUES, [1e-5, "1e-5"], "2020-01-01", "08:30", "é\nb", {}, []])
-def test_a_value_written_and_read_is_no_change(tmp_path, value):
-    asked = {"k": value}
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_written_and_read_is_no_change_and_other_readers_agree(tmp_path, value):
+    asked = {"k": value, "again": [value, value]}
     write_config(tmp_path, asked)
-    refuse_other_run(tmp_path, asked)
+    refuse_changes(read_config(tmp_path), asked, tmp_path)
+    text = (tmp_path / "config.yaml").read_text()
+    assert text == OmegaConf.to_yaml(OmegaConf.create(asked))
+    assert OmegaConf.to_container(OmegaConf.create(text)) == asked == yaml.safe_load(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-3", 0.001), ("2E5", 2e5), ("-1.5e3", -1500.0), ("2020-01-01", "2020-01-01")]
+)
+def test_a_configuration_is_read_as_it_is_written_by_hand(tmp_path, text, value):
+    (tmp_path / "config.yaml").write_text(f"k: {text}\n")
+    assert (
+        read_config(tmp_path)
+        == {"k": value}
+        == OmegaConf.to_container(OmegaConf.load(tmp_path / "config.yaml"))
+    )
+
+
+def test_a_damaged_configuration_is_no_change_of_every_key(tmp_path):
+    with open_run(tmp_path, config(), {}):
+        pass
+    (tmp_path / "config.yaml").write_text("lr: [")
+    with pytest.raises(UserError, match=r"config\.yaml of this run cannot be read"):
+        refuse_other_run(tmp_path, config())
+
+
+def test_a_disease_that_no_dataset_reads_is_no_change(tmp_path):
+    """0.1 recorded one of every run."""
+    write_config(tmp_path, {"seed": 0, "disease": {"label": "Hernia"}})
+    refuse_other_run(tmp_path, {"seed": 0})
+    with pytest.raises(UserError, match=r"disease\.label: Hernia -> Mass"):
+        refuse_other_run(tmp_path, {"seed": 0, "disease": {"label": "Mass"}})
+
+
+def test_the_format_is_recorded_and_a_newer_one_is_refused_by_name(tmp_path):
+    with open_run(tmp_path, config(), {}):
+        assert record(tmp_path)["format"] == FORMAT
+    for newer in (FORMAT + 1, "2b"):
+        (tmp_path / "run.json").write_text(json.dumps(record(tmp_path) | {"format": newer}))
+        before = (tmp_path / "run.json").read_bytes()
+        with (
+            pytest.raises(UserError, match=f"its format is {newer}") as caught,
+            open_run(tmp_path, config(), {}),
+        ):
+            pytest.fail("must not open")
+        assert "upgrade" in caught.value.fix
+        assert (tmp_path / "run.json").read_bytes() == before
+        for read in (state_of, read_run, require_run):
+            with pytest.raises(UserError, match="a newer clrx"):
+                read(tmp_path)
+
+
+def test_a_run_of_0_1_has_no_format_and_is_read_and_continued(tmp_path):
+    with pytest.raises(RunError), open_run(tmp_path, config(), {}):
+        raise RunError("x")
+    facts = record(tmp_path)
+    del facts["format"]
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    assert (state_of(tmp_path), read_run(tmp_path).facts["error"]) == (RunState.FAILED, "x")
+    with open_run(tmp_path, config(), {}):
+        assert record(tmp_path)["format"] == FORMAT
+
+
+def test_a_failure_is_recorded_for_a_run_that_could_not_do_so(tmp_path):
+    record_failure(tmp_path / "a", "out of paper", {"seed": 3}, {"started": "then", "seed": 3})
+    run = read_run(tmp_path / "a")
+    assert (run.state, run.facts["error"], run.facts["started"]) == (RunState.FAILED, "out of paper", "then")
+    assert (run.config, run.facts["format"]) == ({"seed": 3}, FORMAT)
+    record_failure(tmp_path / "a", "again", {"seed": 4}, {"started": "now", "policy": "sgdr"})
+    facts = record(tmp_path / "a")
+    assert (facts["started"], facts["policy"], facts["error"]) == ("then", "sgdr", "again")
+    assert read_config(tmp_path / "a") == {"seed": 3}
 
 
 HOLDER = """

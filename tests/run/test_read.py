@@ -56,7 +56,7 @@ def test_what_a_dead_run_lacks_is_empty(tmp_path):
         tmp_path / "run", config_yaml="seed: [", epochs_csv="phase,epoch,val_loss\nmain,1,0.5\nmain,2,0."
     )
     run = read_run(path)
-    assert (run.config, run.metrics, run.scored) == ({}, {}, None)
+    assert (run.config, run.metrics, run.scores) == ({}, {}, None)
     assert run.epochs["val_loss"].tolist() == [0.5]  # the row that was cut off is left out
     assert run.steps.empty
     assert run.test("auroc") is None

@@ -6,7 +6,7 @@ import pytest
 
 from clrx.core.errors import UserError
 from clrx.core.paths import conf_dir
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 from clrx.sweep import command_line
 from clrx.sweep.command_line import read_sweep, reopen, runs_of, split_words, sweep_name
 

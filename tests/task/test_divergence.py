@@ -59,10 +59,21 @@ def test_backoff_returns_to_an_epochs_end_and_the_record_says_so(monkeypatch, da
     assert found["state"] == "complete"
     assert any("back to epoch 1, rates times 0.5" in note for note in found["notes"])
     assert [entry["step"] for entry in found["divergences"]] == [7]
+    assert found["backoffs"] == [{"step": 7, "epoch": 1, "factor": 0.5}]
     assert run(["verify", str(tmp_path)]) == 0  # of the first steps, which the backoff left as they were
     assert resume(tmp_path, "epochs=+1") == 0
+    assert record(tmp_path)["backoffs"] == found["backoffs"]
     assert column(tmp_path / "steps.csv", "lr")[15:] == [0.005] * 5
     assert found["notes"] == [note for note in record(tmp_path)["notes"] if "longer" not in note]
+
+
+def test_a_backoff_in_the_first_epoch_scales_the_rates_that_verify_takes(monkeypatch, data, tmp_path):
+    spoil(monkeypatch, 3, "loss")
+    words = ("policy=constant", "lr=0.01", "epochs=1", "on_divergence=backoff")
+    assert train(data, tmp_path, *words) == 0
+    assert record(tmp_path)["backoffs"] == [{"step": 2, "epoch": 0, "factor": 0.5}]
+    assert column(tmp_path / "steps.csv", "lr") == [0.005] * 5
+    assert run(["verify", str(tmp_path)]) == 0
 
 
 def test_backoff_ends_when_it_has_been_tried_enough(monkeypatch, data, tmp_path):

@@ -133,7 +133,7 @@ def test_a_record_that_cannot_be_read(tmp_path, capsys, name, content):
     (tmp_path / "run.json").write_text("{}")
     (tmp_path / name).write_text(content)
     assert resume(tmp_path) == 2
-    assert "config.yaml or run.json cannot be read" in capsys.readouterr().err
+    assert f"{name} of this run cannot be read" in capsys.readouterr().err
 
 
 def test_a_range_test_is_continued_by_its_own_command(tmp_path, capsys):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 
 STUB = Path(__file__).with_name("stub.py")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from clrx.run.directory import state_of
+from clrx.run.read import state_of
 from clrx.sweep.command_line import EXTRAS
 
 TINY = ("model=cnn4", "dataset.images=300", "dataset.size=16", "epochs=2", "bootstrap.resamples=20")
