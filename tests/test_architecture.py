@@ -35,9 +35,6 @@ KNOWN: dict[str, set[str]] = {  # violations that are being mended: none is adde
     "data": {
         "clrx.data.classes is shorter than 40 lines",
     },
-    "plot": {
-        "clrx.plot.run is shorter than 40 lines",
-    },
 }
 
 

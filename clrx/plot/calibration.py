@@ -1,21 +1,20 @@
-"""figures/calibration.png: how often an image scored p is positive, over the histogram of scores."""
+"""Calibration: how often an image that is scored p is positive, above the histogram of scores."""
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from clrx.plot import style
-from clrx.run.read import read_run
 from clrx.run.scores import Scores
 
 
 class Reliability(NamedTuple):
-    """Bins that hold an image: mean score, share that was right, images; and the error over all."""
+    """Scores in bins, those without an image left out, and how far they are from what was observed."""
 
-    score: np.ndarray  # (M,)
-    observed: np.ndarray  # (M,)
+    score: np.ndarray  # (M,) mean score of a bin's images
+    observed: np.ndarray  # (M,) share of them that was right
     images: np.ndarray  # (M,)
     error: float  # expected calibration error
 
@@ -25,30 +24,39 @@ def reliability(right: np.ndarray, scores: np.ndarray, bins: int = 10) -> Reliab
 
     right: (N,) 0/1, scores: (N,) in [0, 1]. ValueError for scores outside.
     """
-    if scores.min() < 0 or scores.max() > 1:
+    if not are_probabilities(scores):
         raise ValueError(f"scores from {scores.min():g} to {scores.max():g} are no probabilities")
-    place = np.minimum((scores * bins).astype(int), bins - 1)
-    images = np.bincount(place, minlength=bins)
-    held = images > 0
-    score = np.bincount(place, scores, bins)[held] / images[held]
-    observed = np.bincount(place, right, bins)[held] / images[held]
-    error = float(np.sum(images[held] * np.abs(observed - score)) / len(scores))
-    return Reliability(score, observed, images[held], error)
+    index = np.minimum((scores * bins).astype(int), bins - 1)
+    images = np.bincount(index, minlength=bins)
+    some = images > 0
+    score = np.bincount(index, scores, bins)[some] / images[some]
+    observed = np.bincount(index, right, bins)[some] / images[some]
+    error = float(np.sum(images[some] * np.abs(observed - score)) / len(scores))
+    return Reliability(score, observed, images[some], error)
 
 
-def draw(run: Path) -> list[Path]:
-    """Draw a run's reliability diagram; nothing without test scores, or where they are no probabilities."""
-    test = read_run(run).scores
-    if test is None or test.view.scores.min() < 0 or test.view.scores.max() > 1:
-        return []
+def are_probabilities(scores: np.ndarray) -> bool:
+    """Whether all scores lie in [0, 1]."""
+    return bool(scores.min() >= 0 and scores.max() <= 1)
+
+
+def plot(test: Scores, footer: str) -> Figure | None:
+    """The reliability diagram of a run; None where its scores are no probabilities."""
     right, scores, xlabel, ylabel = outcomes(test)
-    panels = [style.WIDTH - 0.8, 1.1]
-    figure, (ax, below) = style.sheet(panels, "Calibration, test set", read_run(run).facts, lines=1)
+    if not are_probabilities(test.view.scores):
+        return None
+    figure, (ax, below) = style.sheet([style.WIDTH - 0.8, 1.1], "Calibration, test set", footer, lines=1)
     prepare(ax, ylabel)
-    curve(ax, reliability(right, scores), color=style.colour(0), label="")
-    histogram(below, scores, xlabel)
+    found = reliability(right, scores)
+    low, high = wilson(found.observed, found.images)
+    bars = np.clip([found.observed - low, high - found.observed], 0, None)
+    look: dict[str, Any] = {"fmt": "o-", "markersize": 4, "linewidth": 1.3, "color": style.colour(0)}
+    text = f"ECE {found.error:.3f} over 10 bins (bars: Wilson 95%)"  # which takes images as independent
+    ax.errorbar(found.score, found.observed, bars, label=text, **look)
+    style.dress(below, xlabel, "images")
+    below.hist(scores, bins=20, range=(0, 1), color=style.colour(0), alpha=0.7)
     style.legend_below(ax)
-    return [style.save(figure, run / "figures" / "calibration.png")]
+    return figure
 
 
 def outcomes(test: Scores) -> tuple[np.ndarray, np.ndarray, str, str]:
@@ -59,23 +67,15 @@ def outcomes(test: Scores) -> tuple[np.ndarray, np.ndarray, str, str]:
     view = test.view
     if view.task == "multiclass":
         right = (view.truth & view.chosen[""]).any(axis=1)
-        return right, view.scores.max(axis=1), "score of the predicted class", "share predicted rightly"
+        return right, view.scores.max(axis=1), "score of the predicted class", "share predicted correctly"
     pooled = ", all findings" if view.task == "multilabel" else ""
     return view.truth.ravel(), view.scores.ravel(), f"score{pooled}", "share that is positive"
 
 
 def prepare(ax: Axes, ylabel: str) -> None:
-    """Axes and the diagonal of perfect calibration."""
+    """Label the axes and draw the diagonal of perfect calibration."""
     style.unit_square(ax, "", ylabel, aspect="auto")
     ax.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle=":")
-
-
-def curve(ax: Axes, found: Reliability, label: str, **line: Any) -> None:
-    """One reliability curve with its ECE in the legend; Wilson 95% bars, which take images as independent."""
-    low, high = wilson(found.observed, found.images)
-    bars = np.clip([found.observed - low, high - found.observed], 0, None)
-    text = f"{label} ECE {found.error:.3f} over 10 bins (bars: Wilson 95%)".strip()
-    ax.errorbar(found.score, found.observed, bars, fmt="o-", markersize=4, linewidth=1.3, label=text, **line)
 
 
 def wilson(share: np.ndarray, images: np.ndarray, z: float = 1.959964) -> tuple[np.ndarray, np.ndarray]:
@@ -83,9 +83,3 @@ def wilson(share: np.ndarray, images: np.ndarray, z: float = 1.959964) -> tuple[
     middle = (share + z**2 / (2 * images)) / (1 + z**2 / images)
     half = z * np.sqrt(share * (1 - share) / images + z**2 / (4 * images**2)) / (1 + z**2 / images)
     return middle - half, middle + half
-
-
-def histogram(ax: Axes, scores: np.ndarray, xlabel: str) -> None:
-    """Images a bin of score."""
-    style.dress(ax, xlabel, "images")
-    ax.hist(scores, bins=20, range=(0, 1), color=style.colour(0), alpha=0.7)

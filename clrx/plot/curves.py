@@ -1,45 +1,42 @@
-"""figures/curves.png: accuracy and loss over the epochs, and under them the learning rate."""
+"""Curves of a run: accuracy and loss over the epochs, and under them the learning rate."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from clrx.core.files import read_table
 from clrx.plot import style
-from clrx.run.read import read_run
 
 PANELS = (2.1, 2.1, 1.3)  # inches: accuracy, loss, learning rate
 FEW = 15  # up to so many epochs are marked each
 
 
-def draw(run: Path) -> list[Path]:
-    """Draw a run's curves from epochs.csv and steps.csv, finished or not; nothing before its first epoch."""
-    epochs, steps = read_table(run / "epochs.csv"), read_table(run / "steps.csv")
+def plot(epochs: pd.DataFrame, steps: pd.DataFrame, footer: str) -> Figure | None:
+    """The curves of a run, finished or not, from its epochs.csv and steps.csv; None before its first epoch."""
     if epochs.empty:
-        return []
-    figure, axes = style.sheet(PANELS, "Training", read_run(run).facts, lines=1)
+        return None
+    figure, axes = style.sheet(PANELS, "Training", footer, lines=1)
     for ax, metric in zip(axes, ("accuracy", "loss"), strict=False):
         style.dress(ax, ylabel=metric)
         for k, part in enumerate(("train", "val")):
             label = "training" if part == "train" else "validation"
             curve(ax, epochs.get(f"{part}_{metric}"), label=label, color=style.colour(k))
-    _scale_loss(axes[1])
+    scale_loss(axes[1])
     rates(axes[2], steps)
     phases(axes, epochs)
     axes[2].set_xlim(0, 1.02 * len(epochs))
     axes[2].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     style.legend_below(axes[0], columns=2)
-    return [style.save(figure, run / "figures" / "curves.png")]
+    return figure
 
 
 def curve(ax: Axes, values: pd.Series | np.ndarray | None, **line: Any) -> None:
-    """Values (epochs,) at the epochs' ends, 1, 2, ...; NaN leaves a gap, None (no such column) nothing."""
+    """Plot values (epochs,) at the ends of the epochs, 1, 2, ...; NaN leaves a gap. None (no such column): nothing."""
     if values is None:
         return
     values = np.asarray(values, dtype=float)
@@ -49,7 +46,7 @@ def curve(ax: Axes, values: pd.Series | np.ndarray | None, **line: Any) -> None:
 
 
 def rates(ax: Axes, steps: pd.DataFrame, **line: Any) -> None:
-    """The learning rate of every step over the epochs of the run."""
+    """Plot the learning rate of every row of steps.csv over the epochs of the run."""
     style.dress(ax, "epoch", "learning rate")
     if steps.empty:
         return
@@ -72,7 +69,7 @@ def run_epochs(epochs: np.ndarray) -> np.ndarray:
 
 
 def phases(axes: np.ndarray, epochs: pd.DataFrame) -> None:
-    """Thin vertical lines where a phase begins, named above the first panel; nothing for a single phase."""
+    """Mark where a phase begins: thin vertical lines, named above the first panel; nothing for a single phase."""
     spans = list(phase_spans(epochs))
     if len(spans) < 2:
         return
@@ -82,15 +79,15 @@ def phases(axes: np.ndarray, epochs: pd.DataFrame) -> None:
         for ax in axes if start else []:
             ax.axvline(start, color=style.GREY, linewidth=0.8)
         text = name if fits else str(number)
-        place = axes[0].get_xaxis_transform()
-        axes[0].text(start, 1.02, f" {text}", fontsize=style.SMALL, color=style.GREY, transform=place)
+        above = axes[0].get_xaxis_transform()
+        axes[0].text(start, 1.02, f" {text}", fontsize=style.SMALL, color=style.GREY, transform=above)
     if not fits:
         names = " · ".join(f"{number} {name}" for number, (name, _, _) in enumerate(spans, 1))
         axes[0].set_title(fill(names, 66), fontsize=style.SMALL, color=style.GREY, loc="left", pad=16)
 
 
 def phase_spans(epochs: pd.DataFrame) -> Iterator[tuple[str, int, int]]:
-    """(name, epochs before it, epochs at its end) of each phase in turn."""
+    """(name, epochs before it, epochs at its end) of each phase in epochs.csv, in turn."""
     names = [str(name) for name in epochs.get("phase", pd.Series(dtype=str))]
     start = 0
     for end in range(1, len(names) + 1):
@@ -99,7 +96,7 @@ def phase_spans(epochs: pd.DataFrame) -> Iterator[tuple[str, int, int]]:
             start = end
 
 
-def _scale_loss(ax: Axes) -> None:
+def scale_loss(ax: Axes) -> None:
     """A logarithmic axis where a loss grew beyond a hundredfold, so that the rest can still be seen."""
     values = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.get_lines()] or [np.empty(0)])
     values = values[np.isfinite(values)]

@@ -1,4 +1,4 @@
-"""Policies as a picture: one large, several as small multiples on shared axes."""
+"""Figures of policies: one large, several as small multiples on shared axes."""
 
 import math
 from collections.abc import Sequence
@@ -13,34 +13,34 @@ from clrx.plot.style import COLOURS, DPI, GREY, SMALL, TEXT, WIDTH, dress
 from clrx.schedule.preview import Line
 
 RATE, BOUND, MOMENTUM = COLOURS[0], COLOURS[1], COLOURS[3]
-LARGE, LOW = 2.7, 1.4  # inches: heights of a rate drawn alone and of the momentum below it
+LARGE, LOW = 2.7, 1.4  # inches: heights of a single policy's rate and of the momentum below it
 SMALL_PANEL = (2.4, 1.5)  # inches: width and height of one of the small multiples
 COLUMNS = 4  # of the small multiples, at most
 
 
-def draw_policies(lines: Sequence[Line]) -> Figure:
-    """One policy above its momentum, or several side by side; lines of `clrx.schedule.preview.preview`."""
-    alone = sum(not line.is_momentum for line in lines) == 1
-    return _draw_alone(lines) if alone else _draw_grid(lines)
+def plot_policies(lines: Sequence[Line]) -> Figure:
+    """One policy above its momentum, or several side by side, from the lines of clrx.schedule.preview."""
+    is_one = sum(not line.is_momentum for line in lines) == 1
+    return _plot_one(lines) if is_one else _plot_grid(lines)
 
 
-def _draw_alone(lines: Sequence[Line]) -> Figure:
+def _plot_one(lines: Sequence[Line]) -> Figure:
     """One policy over epochs, steps along the top, its bounds, and momentum below on the same epochs."""
     heights = [LARGE, *[LOW for _ in lines[1:]]]
     figure = Figure(figsize=(WIDTH, 0.5 + sum(heights)), dpi=DPI, layout="constrained")
     panels = figure.subplots(len(lines), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, line in zip(panels, lines, strict=True):
-        _draw_line(axes, line, width=1.6)
+        _plot_line(axes, line, width=1.6)
         axes.set_ylabel("momentum" if line.is_momentum else "learning rate", fontsize=TEXT)
-        _draw_bounds(axes, line)
+        _plot_bounds(axes, line)
     panels[-1].set_xlabel("epoch", fontsize=TEXT)
     panels[0].set_title(lines[0].name, loc="left", fontsize=TEXT + 1, fontweight="bold")
-    _draw_steps(panels[0], lines[0])
+    _plot_steps(panels[0], lines[0])
     return figure
 
 
-def _draw_grid(lines: Sequence[Line]) -> Figure:
-    """Small multiples: the rates share one scale, so that heights can be compared; momentum has its own."""
+def _plot_grid(lines: Sequence[Line]) -> Figure:
+    """Small multiples: the rates share one scale, so that they can be compared; momentum has its own."""
     columns = min(COLUMNS, math.ceil(math.sqrt(len(lines))))
     rows = math.ceil(len(lines) / columns)
     size = (0.6 + SMALL_PANEL[0] * columns, 0.4 + SMALL_PANEL[1] * rows)
@@ -48,7 +48,7 @@ def _draw_grid(lines: Sequence[Line]) -> Figure:
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
     top = max(line.values.max() for line in lines if not line.is_momentum)
     for index, (axes, line) in enumerate(zip(panels, lines, strict=False)):
-        _draw_line(axes, line, width=1.3)
+        _plot_line(axes, line, width=1.3)
         axes.set_title(line.name, loc="left", fontsize=TEXT, fontweight="bold")
         if not line.is_momentum:
             axes.set_ylim(-0.04 * top, 1.08 * top)
@@ -61,7 +61,7 @@ def _draw_grid(lines: Sequence[Line]) -> Figure:
     return figure
 
 
-def _draw_line(axes: Axes, line: Line, width: float) -> None:
+def _plot_line(axes: Axes, line: Line, width: float) -> None:
     colour = MOMENTUM if line.is_momentum else RATE
     axes.plot(line.epoch, line.values, color=colour, linewidth=width, solid_joinstyle="round")
     if not line.is_momentum:
@@ -73,8 +73,8 @@ def _draw_line(axes: Axes, line: Line, width: float) -> None:
     axes.yaxis.set_major_formatter("{x:g}")
 
 
-def _draw_bounds(axes: Axes, line: Line) -> None:
-    """The bounds as lines, as in Alyafi's figures, named at the right: in one block where they lie close."""
+def _plot_bounds(axes: Axes, line: Line) -> None:
+    """The bounds as lines, as in Alyafi's figures, named at the right: in one block where they are close."""
     if line.bounds is None:
         return
     low, high = line.bounds
@@ -82,13 +82,13 @@ def _draw_bounds(axes: Axes, line: Line) -> None:
     if high - low < 0.3 * line.values.max():
         names = [("top", high, "\n".join(text for _, _, text in names))]
     for side, value, text in names:
-        where, at = axes.get_yaxis_transform(), (1.015, value)
-        axes.annotate(text, at, xycoords=where, color=BOUND, fontsize=SMALL, va=side)
+        beside = axes.get_yaxis_transform()
+        axes.annotate(text, (1.015, value), xycoords=beside, color=BOUND, fontsize=SMALL, va=side)
     for value in line.bounds:
         axes.axhline(value, color=BOUND, linewidth=1.0, linestyle=(0, (5, 3)))
 
 
-def _draw_steps(axes: Axes, line: Line) -> None:
+def _plot_steps(axes: Axes, line: Line) -> None:
     """Optimizer steps along the top."""
     steps = len(line.epoch) / line.epochs
     both_ways = (partial(np.multiply, steps), partial(np.multiply, 1 / steps))

@@ -1,4 +1,4 @@
-"""figures/range_test.png: loss and accuracy against the rate, and under them what every rule reads off."""
+"""The figure of a range test: loss and accuracy against the rate, and under them what each rule suggests."""
 
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,23 @@ HEIGHTS = (2.3, 1.2, 1.5)  # inches: loss, accuracy, rules
 LABELS = {"minimum_tenth": "minimum / 10", "smith2017": "Smith 2017", "chopade2021": "Chopade 2021"}
 
 
-def draw(run: Path) -> list[Path]:
-    """Draw a range test from its mean_curves.csv and suggestions.json; nothing before it is through."""
-    if not (run / "suggestions.json").exists():
-        return []
-    found, means = read_json(run / "suggestions.json"), read_table(run / "mean_curves.csv")
-    record = read_run(run).facts
+def plot_range_test(path: Path) -> None:
+    """Write figures/range_test.png of a run directory from its mean_curves.csv and suggestions.json.
+
+    Nothing before the range test is finished.
+    """
+    if not (path / "suggestions.json").exists():
+        return
+    found, means, run = (
+        read_json(path / "suggestions.json"),
+        read_table(path / "mean_curves.csv"),
+        read_run(path),
+    )
     curves = list(dict.fromkeys(means["curve"])) if len(means) else []
     heights = [*HEIGHTS[: len(curves)], HEIGHTS[2]]
     title = f"Range test: {found['verdict']['word']}"
-    figure, axes = style.sheet(heights, title, {**record, "policy": record.get("model", "")}, lines=1)
+    footer = style.describe({**run.facts, "policy": run.facts.get("model", "")}, run.disease)
+    figure, axes = style.sheet(heights, title, footer, lines=1)
     for ax, name in zip(axes, curves, strict=False):
         _curve(ax, means[means["curve"] == name], name)
     _rules(axes[-1], found)
@@ -34,11 +41,11 @@ def draw(run: Path) -> list[Path]:
         _mark(ax, found)
     _rate_axis(axes[-1], found["ramp"])
     style.legend_below(axes[-1], columns=3)
-    return [style.save(figure, run / "figures" / "range_test.png")]
+    style.save(figure, path / "figures" / "range_test.png")
 
 
 def _curve(ax: Axes, mean: pd.DataFrame, name: str) -> None:
-    """The smoothed mean of the repeats in the band of the single ones; what diverged is cut off above."""
+    """The smoothed mean of the repeats, over the band of the single repeats; a divergence is cut off above."""
     value, low, high = (mean[column].to_numpy(float) for column in ("value", "low", "high"))
     if name in GAINS:
         value, low, high = 1.0 - value, 1.0 - high, 1.0 - low
@@ -52,7 +59,7 @@ def _curve(ax: Axes, mean: pd.DataFrame, name: str) -> None:
 
 
 def _rules(ax: Axes, found: dict[str, Any]) -> None:
-    """One line a rule: base_lr (ring) to max_lr (dot) with its interval; or why there is none."""
+    """A line for each rule: base_lr (ring) to max_lr (dot) with its interval; or why it suggests nothing."""
     style.dress(ax, "learning rate")
     names = list(found["suggestions"])
     for row, name in enumerate(names):
@@ -84,7 +91,7 @@ def _rule(ax: Axes, row: int, name: str, found: dict[str, Any]) -> None:
 
 
 def _mark(ax: Axes, found: dict[str, Any]) -> None:
-    """Every rule's max_lr as a line through the panels, the chosen one full."""
+    """Every rule's max_lr as a line through a panel, the chosen rule's unbroken."""
     for row, (name, entry) in enumerate(found["suggestions"].items()):
         if entry["max_lr"] is not None:
             chosen = name == found["rule"]

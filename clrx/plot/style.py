@@ -31,17 +31,18 @@ def colour(index: int) -> str:
 
 
 def dash(index: int) -> Any:
+    """The dash of the index-th line: full, until the colours begin again."""
     return DASHES[index // len(COLOURS) % len(DASHES)]
 
 
 def sheet(
-    panels: Sequence[float], title: str, record: dict[str, Any], *, lines: int = 0, width: float = WIDTH
+    panels: Sequence[float], title: str, footer: str, *, lines: int = 0, width: float = WIDTH
 ) -> tuple[Figure, Any]:
     """(figure, its axes): panels of these heights (inches) one under another on one x axis, title and footer.
 
-    `lines` is the number of lines that the legend below will have.
+    `footer` says what was run (`describe`); `lines` is the number of lines that the legend below will have.
     """
-    footer = fill(describe(record), int(15.2 * width))
+    footer = fill(footer, int(15.2 * width))
     below = 0.1 + LINE * (footer.count("\n") + 1)
     legend = lines * LINE + (0.14 if lines else 0)
     height = sum(panels) + 0.35 + below + legend
@@ -54,21 +55,24 @@ def sheet(
     return figure, axes
 
 
-def describe(record: dict[str, Any]) -> str:
-    """One line on a run from its run.json: data (SYNTHETIC where so), policy, split, seed, where known."""
-    data = str(record.get("dataset", ""))
-    if record.get("synthetic"):
+def describe(facts: dict[str, Any], disease: str | None = None) -> str:
+    """One line on a run from its run.json, as far as known: data (SYNTHETIC where so), disease, policy, split, seed.
+
+    `disease`: the one that the dataset was asked for, where it reads one (`Record.disease`).
+    """
+    data = str(facts.get("dataset", ""))
+    if facts.get("synthetic"):
         data = f"{data} (SYNTHETIC images)".strip()
-    parts = [scaled_mark(record.get("scale")), data, str(record.get("policy", ""))]
-    if record.get("split_hash"):
-        parts.append(f"split {str(record['split_hash'])[:8]}")
-    if record.get("seed") is not None:
-        parts.append(f"seed {record['seed']}")
+    parts = [scaled_mark(facts.get("scale")), data, disease or "", str(facts.get("policy", ""))]
+    if facts.get("split_hash"):
+        parts.append(f"split {str(facts['split_hash'])[:8]}")
+    if facts.get("seed") is not None:
+        parts.append(f"seed {facts['seed']}")
     return " · ".join(part for part in parts if part)
 
 
 def dress(ax: Axes, xlabel: str = "", ylabel: str = "") -> None:
-    """Labels, ticks and a light grid; no frame above and to the right."""
+    """Give axes their labels, ticks and a light grid; no frame above and to the right."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GREY)
     ax.tick_params(labelsize=SMALL, color=GREY, length=3)
@@ -79,7 +83,7 @@ def dress(ax: Axes, xlabel: str = "", ylabel: str = "") -> None:
 
 
 def unit_square(ax: Axes, xlabel: str, ylabel: str, aspect: str = "equal") -> None:
-    """Axes of two shares, 0 to 1."""
+    """Axes that both go from 0 to 1."""
     dress(ax, xlabel, ylabel)
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), aspect=aspect)
     ax.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
@@ -87,7 +91,7 @@ def unit_square(ax: Axes, xlabel: str, ylabel: str, aspect: str = "equal") -> No
 
 
 def legend_below(ax: Axes, title: str = "", columns: int = 1) -> None:
-    """The legend of an axes under the panels, in the lines that `sheet` left for it."""
+    """Put the legend of `ax` under the panels, in the lines that `sheet` left for it."""
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)
     bottom = figure.get_layout_engine().get()["rect"][1]  # type: ignore[union-attr]
@@ -106,13 +110,6 @@ def legend_below(ax: Axes, title: str = "", columns: int = 1) -> None:
     )
     legend.get_title().set_fontsize(SMALL)
     legend.set_alignment("left")
-
-
-def say(ax: Axes, text: str) -> None:
-    """A sentence in the middle of axes that have nothing to show."""
-    ax.text(
-        0.5, 0.5, fill(text, 44), ha="center", va="center", fontsize=TEXT, color=GREY, transform=ax.transAxes
-    )
 
 
 def interval_text(entry: dict[str, Any] | None, value: float | None = None) -> str:

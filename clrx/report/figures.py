@@ -47,10 +47,13 @@ def _image(figure: Figure, kind: str, metadata: dict[str, Any] | None = None) ->
     return buffer.getvalue()
 
 
-def about(comparison: Comparison) -> dict[str, Any]:
-    """What stands under every figure."""
+def footer(comparison: Comparison) -> str:
+    """What is written under every figure: data, disease and split, as far as all runs share them."""
     shared = {name: comparison.facts.get(name) for name in ("dataset", "synthetic", "scale", "split_hash")}
-    return shared if not comparison.mismatch else {**shared, "split_hash": None}
+    if comparison.mismatch:
+        shared["split_hash"] = None
+    diseases = {run.disease for run in comparison.runs}
+    return style.describe(shared, diseases.pop() if len(diseases) == 1 else None)
 
 
 def race(comparison: Comparison) -> Iterator[Picture]:
@@ -66,7 +69,7 @@ def _curves(comparison: Comparison, name: str, title: str, columns: list[str]) -
     if not shown:
         return
     heights = [1.9] * len(shown) + [1.3]
-    figure, axes = style.sheet(heights, title, about(comparison), lines=len(drawn(comparison)))
+    figure, axes = style.sheet(heights, title, footer(comparison), lines=len(drawn(comparison)))
     for ax, column in zip(axes, shown, strict=False):
         style.dress(ax, ylabel=column.split("_", 1)[1].replace("_", " ").replace("auroc", "AUROC"))
         for k, group in enumerate(drawn(comparison)):

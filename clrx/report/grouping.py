@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clrx.run.read import Record
-from clrx.run.resume_guard import FREE, leaves
+from clrx.run.resume_guard import FREE
 
 REPEATS = ("seed", "split.fold")  # keys whose values make repetitions of one configuration
 UNCOMPARED = tuple(FREE)  # keys, and all below them, that change no result

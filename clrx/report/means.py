@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from clrx.metrics.statistics import Difference, Summary
 from clrx.plot import style
 from clrx.report.comparison import Comparison
-from clrx.report.figures import Picture, about, look, picture, shortened
+from clrx.report.figures import Picture, footer, look, picture, shortened
 from clrx.report.results import Outcome, named, outcomes, titled
 
 ROW = 0.36  # inches
@@ -60,7 +60,7 @@ def _gap_rows(found: Sequence[Outcome]) -> Iterator[Row]:
 
 
 def _figure(title: str, comparison: Comparison, rows: Sequence[Row], xlabel: str) -> Figure:
-    figure, (ax,) = style.sheet([ROW * len(rows) + 0.6], title, about(comparison))
+    figure, (ax,) = style.sheet([ROW * len(rows) + 0.6], title, footer(comparison))
     style.dress(ax, xlabel=xlabel)
     for place, row in enumerate(rows):
         _draw(ax, place, row)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from clrx.plot import calibration, confusion, precision_recall, roc, style
 from clrx.report.comparison import Comparison
-from clrx.report.figures import Picture, about, look, picture, shortened
+from clrx.report.figures import Picture, footer, look, picture, shortened
 from clrx.report.formatting import number
 from clrx.report.grouping import Group
 from clrx.report.results import drawn, drawn_note
@@ -37,7 +37,7 @@ def _curves(comparison: Comparison, name: str, title: str, metric: str, drawing:
     """`drawing`: clrx.plot.roc or clrx.plot.precision_recall."""
     panel = style.WIDTH - 0.7
     title = f"{title}, test set"
-    figure, (ax,) = style.sheet([panel], title, about(comparison), lines=len(drawn(comparison)))
+    figure, (ax,) = style.sheet([panel], title, footer(comparison), lines=len(drawn(comparison)))
     drawing.prepare(ax)
     for k, group in enumerate(drawn(comparison)):
         lines = [_mean_over_classes(test, drawing.on_grid) for test in _scores_of(group)]
@@ -85,7 +85,7 @@ def _confusion(comparison: Comparison) -> Picture:
     }
     heights = [(0.5 if len(rows) <= 4 else 0.4) * len(rows) + 0.4] * len(sums)
     width = max(style.WIDTH, 1.6 + 0.52 * len(across))
-    figure, axes = style.sheet(heights, "Confusion, test set", about(comparison), width=width)
+    figure, axes = style.sheet(heights, "Confusion, test set", footer(comparison), width=width)
     for ax, (label, counts) in zip(axes, sums.items(), strict=True):
         confusion.matrix(ax, counts, rows, across)
         ax.set_title(shortened(label, 40), fontsize=style.TEXT, loc="left")
@@ -101,7 +101,7 @@ def _confusion(comparison: Comparison) -> Picture:
 
 def _calibration(comparison: Comparison) -> Picture:
     figure, (ax,) = style.sheet(
-        [style.WIDTH - 0.8], "Calibration, test set", about(comparison), lines=len(drawn(comparison))
+        [style.WIDTH - 0.8], "Calibration, test set", footer(comparison), lines=len(drawn(comparison))
     )
     labels = ("score", "share that is positive")
     for k, group in enumerate(drawn(comparison)):

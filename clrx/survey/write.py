@@ -2,42 +2,62 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from textwrap import fill, shorten
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from clrx.core.files import write_text
-from clrx.plot.bars import draw_bars
-from clrx.plot.contact_sheet import draw_sheet
-from clrx.plot.style import describe, save
+from clrx.plot import style
+from clrx.plot.images import plot_classes
 from clrx.survey.collect import Look
 from clrx.survey.numbers import ALL, Numbers, write_numbers
 from clrx.survey.page import page
 from clrx.survey.tables import notices, strips
 
+BAR = 0.24  # inches a row of bars takes
+LETTERS = 34  # of a bar's name at most
+
 
 def write_survey(path: Path, look: Look, groups: Mapping[str, Sequence[Numbers]], across: int) -> None:
     """Write tables/*.csv, figures/*.png and data.html below `path`; `across`: images a class on the contact sheet."""
     source = look.source
-    record = {
-        "dataset": source.name,
-        "synthetic": source.synthetic,
-        "split_hash": look.split and look.split.hash,
-    }
+    about = {"dataset": source.name, "synthetic": source.synthetic}
+    footer = style.describe({**about, "split_hash": look.split and look.split.hash})
     for numbers in (one for group in groups.values() for one in group):
         write_numbers(path / "tables", numbers)
         if numbers.bars:
-            save(_bars(numbers, record), path / "figures" / f"{numbers.name}.png")
+            style.save(plot_bars(numbers, footer), path / "figures" / f"{numbers.name}.png")
     if found := strips(look, across):
-        save(draw_sheet(found, across, describe(record)), path / "figures" / "contact_sheet.png")
+        style.save(plot_classes(found, across, footer), path / "figures" / "contact_sheet.png")
     pictures = {file.stem: file.read_bytes() for file in sorted((path / "figures").glob("*.png"))}
     write_text(path / "data.html", page(title_of(look), facts_of(look), notices(look), groups, pictures))
 
 
-def _bars(numbers: Numbers, record: dict[str, Any]) -> Figure:
+def plot_bars(numbers: Numbers, footer: str) -> Figure:
+    """A table as horizontal bars: a bar for each row, stacked from the columns `numbers.bars`, with its total."""
     rows = [row for row in numbers.rows[: numbers.shown] if row[0] != ALL]
-    columns = {numbers.header[index]: [cast(int, row[index]) for row in rows] for index in numbers.bars}
-    return draw_bars(numbers.title, [str(row[0]) for row in rows], columns, record)
+    lines = -(-len(numbers.bars) // 3) if len(numbers.bars) > 1 else 0
+    figure, (ax,) = style.sheet([BAR * len(rows) + 0.55], fill(numbers.title, 52), footer, lines=lines)
+    counts = np.array([[row[column] for row in rows] for column in numbers.bars])
+    totals = counts.sum(axis=0)
+    left = np.cumsum(counts, axis=0) - counts
+    for k, column in enumerate(numbers.bars):
+        look: dict[str, Any] = {"color": style.colour(k), "height": 0.74, "label": numbers.header[column]}
+        ax.barh(range(len(rows)), counts[k], left=left[k], **look)
+    for row, total in enumerate(totals.tolist()):
+        ax.text(total, row, f" {total:,}", va="center", fontsize=style.SMALL - 1, color=style.GREY)
+    ax.set_xlim(0, max(1, totals.max()) * 1.16)
+    style.dress(ax, "images")
+    ax.grid(visible=False, axis="y")
+    ax.set_yticks(range(len(rows)), [shorten(str(row[0]), LETTERS, placeholder=" …") for row in rows])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    ax.locator_params(axis="x", nbins=4)
+    if lines:
+        style.legend_below(ax, columns=3)
+    return figure
 
 
 def title_of(look: Look) -> str:

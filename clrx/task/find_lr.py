@@ -15,7 +15,7 @@ from clrx.core.console import console, open_screen, say
 from clrx.core.files import read_json
 from clrx.core.signals import listening
 from clrx.data.open import load_source, open_data
-from clrx.plot.range_test import LABELS, draw
+from clrx.plot.range_test import LABELS, plot_range_test
 from clrx.range_test.find import find_range
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run
@@ -44,7 +44,7 @@ def task(raw: DictConfig) -> int:
             check_data(cfg, data)
             with open_run(path, config, {**facts_of(cfg, about, data), "kind": "find_lr"}):
                 find_range(cfg, make_setup(cfg, data, network), phase, path, screen)
-                draw(path)
+                plot_range_test(path)
     found = read_json(path / "suggestions.json")
     show(found, path)
     say("next:" if found["verdict"]["usable"] else "try:")

@@ -11,7 +11,7 @@ from clrx.config.load import invocation, load, recorded
 from clrx.config.phases import build_momentum, build_policy
 from clrx.config.schema import PolicyConfig
 from clrx.core.errors import UserError, did_you_mean
-from clrx.plot.policies import draw_policies
+from clrx.plot.policies import plot_policies
 from clrx.plot.style import save
 from clrx.plot.terminal import show_lines
 from clrx.run.directory import write_config
@@ -28,7 +28,7 @@ def task(raw: DictConfig) -> int:
     lines = preview(policies, momentum, cfg.epochs, cfg.steps_per_epoch)
     write_config(path, recorded(raw))
     write_lines(path / "policy.csv", lines)
-    figure = draw_policies(lines)
+    figure = plot_policies(lines)
     for picture in [path / "policy.png", *([Path(cfg.picture)] if cfg.picture else [])]:
         save(figure, picture)
     show_lines(lines, path)

@@ -56,7 +56,7 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
         with open_run(path, config, facts_of(cfg, about, data)) as run:
             setup = make_setup(cfg, data, network)
             if is_auto(raw):
-                bounds = find_bounds(cfg, phases[0], setup, run, screen, config, plot=draw_range_test)
+                bounds = find_bounds(cfg, phases[0], setup, run, screen, config, plot=show_range_test)
                 cfg = load(raw, bounds)
                 phases = build_phases(cfg)
             warn_about_policies(phases, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
@@ -70,7 +70,7 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
             screen.hide()
             metrics = finish(cfg, setup, state, files)
             if figures:
-                draw_figures(path, cfg, setup)
+                plot_figures(path, cfg, setup)
         track(path, cfg.logger)
     show_result(cfg, data, metrics, path)
     return 0
@@ -104,19 +104,17 @@ def facts_of(cfg: TrainConfig, about: Invocation, data: Data) -> dict[str, Any]:
     }
 
 
-def draw_range_test(path: Path) -> None:
-    """The picture of a range test, from its directory."""
-    from clrx.plot.range_test import draw
+def show_range_test(path: Path) -> None:
+    """The figure of a range test, from its directory."""
+    from clrx.plot.range_test import plot_range_test
 
-    draw(path)
+    plot_range_test(path)
 
 
-def draw_figures(path: Path, cfg: TrainConfig, setup: Setup) -> None:
-    """All pictures of a run: from its files, and a sheet of training images beside samples of their augmentation."""
-    from clrx.plot.augmented import (
-        plot_augmented,  # matplotlib loads when the training is over, not before it
-    )
-    from clrx.plot.run import draw_run
+def plot_figures(path: Path, cfg: TrainConfig, setup: Setup) -> None:
+    """All figures of a run: from its files, and a sheet of training images beside samples of their augmentation."""
+    from clrx.plot.images import plot_augmented  # matplotlib loads when training has ended, not before
+    from clrx.plot.run import plot_run
 
     rows = setup.data.train[:: max(1, len(setup.data.train) // 8)][:8]
     plain = torch.from_numpy(np.array(setup.feed.images[rows]))
@@ -124,4 +122,4 @@ def draw_figures(path: Path, cfg: TrainConfig, setup: Setup) -> None:
     samples = [augment(plain, cfg.seed, key).clamp(0, 255).to(torch.uint8) for key in range(4)]
     (path / "figures").mkdir(exist_ok=True)
     plot_augmented(path / "figures" / "augmented.png", [plain, *samples], ["image", *["augmented"] * 4])
-    draw_run(path)
+    plot_run(path)

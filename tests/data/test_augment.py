@@ -13,7 +13,7 @@ from scipy import ndimage
 from clrx.core.errors import UserError
 from clrx.data.augment import Augment, normalise
 from clrx.data.warp import Moves, affine, warp
-from clrx.plot.augmented import plot_augmented
+from clrx.plot.images import plot_augmented
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "augment"
 CHOPADE = Augment(7, 0.05, (0.9, 1.1), 0.1, 0.1, (0.4, 1.5), True)
@@ -295,7 +295,7 @@ def test_sheet_is_written_with_a_column_a_batch(tmp_path):
     images = pictures(3, 3, 16, 16)
     small, wide = tmp_path / "small.png", tmp_path / "wide.png"
     plot_augmented(small, [images], ["original"])
-    plot_augmented(wide, [images, images.flip(-1)], ["original", "draw 1"], names=["a", "b", "c"])
+    plot_augmented(wide, [images, images.flip(-1)], ["original", "augmented"])
     with Image.open(small) as first, Image.open(wide) as second:
         assert second.width > 1.5 * first.width
         assert second.height == first.height

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import binomtest
 
 from clrx.metrics.predictions import write_predictions
-from clrx.plot.calibration import draw, reliability, wilson
+from clrx.plot.calibration import plot, reliability, wilson
+from clrx.run.read import read_run
 
 
 def test_reliability_by_hand():
@@ -35,6 +36,6 @@ def test_wilson_as_scipy(hits, images):
 def test_scores_that_are_no_probabilities_are_not_drawn(tmp_path):
     names, labels = ["a", "b"], np.array([0, 1])
     write_predictions(tmp_path / "predictions.csv", "binary", (), names, names, labels, np.array([-3.0, 7.0]))
-    assert draw(tmp_path) == []
+    assert plot(read_run(tmp_path).scores, "") is None
     with pytest.raises(ValueError, match="no probabilities"):
         reliability(labels, np.array([-3.0, 7.0]))

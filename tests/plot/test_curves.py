@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from clrx.plot import curves, style
+from clrx.plot import curves
+from clrx.plot.run import figures_of
+from clrx.run.read import read_run
 
 
 @pytest.mark.parametrize(
@@ -40,15 +42,8 @@ def test_points_stand_at_the_ends_of_epochs_and_gaps_stay_gaps():
     assert len(ax.get_lines()) == 1
 
 
-def figure_of(run, monkeypatch) -> Figure:
-    figures = []
-    monkeypatch.setattr(style, "save", lambda figure, path: figures.append(figure))
-    curves.draw(run)
-    return figures[0]
-
-
-def test_the_learning_rate_shares_the_axis_of_epochs(make_run, monkeypatch):
-    accuracy, loss, rate = figure_of(make_run(phases=[("decay", 2), ("clr", 3)]), monkeypatch).axes
+def test_the_learning_rate_shares_the_axis_of_epochs(make_run):
+    accuracy, loss, rate = figures_of(read_run(make_run(phases=[("decay", 2), ("clr", 3)])))["curves"].axes
     assert accuracy.get_xlim() == loss.get_xlim() == rate.get_xlim()
     assert rate.get_lines()[0].get_xdata()[-1] == pytest.approx(
         4.95
@@ -58,7 +53,7 @@ def test_the_learning_rate_shares_the_axis_of_epochs(make_run, monkeypatch):
 
 
 @pytest.mark.parametrize(("values", "scale"), [([0.7, 0.5, 0.4], "linear"), ([0.7, 90.0, 3e6], "log")])
-def test_a_loss_that_explodes_is_drawn_on_a_logarithmic_axis(make_run, monkeypatch, values, scale):
+def test_a_loss_that_explodes_is_drawn_on_a_logarithmic_axis(make_run, values, scale):
     run = make_run()
     pd.DataFrame({"train_loss": values, "val_loss": None}).to_csv(run / "epochs.csv", index=False)
-    assert figure_of(run, monkeypatch).axes[1].get_yscale() == scale
+    assert figures_of(read_run(run))["curves"].axes[1].get_yscale() == scale

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from overlap import overlapping
 
-from clrx.plot.policies import draw_policies
+from clrx.plot.policies import plot_policies
 from clrx.schedule.preview import Line
 
 
@@ -22,7 +22,7 @@ def line(
 )
 def test_a_panel_for_each_line_and_no_text_over_another(rates, momentum, panels):
     lines = [line(f"modified_triangular{i}") for i in range(rates)] + [line("momentum", True)] * momentum
-    figure = draw_policies(lines)
+    figure = plot_policies(lines)
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert len(shown) == panels
     assert overlapping(figure) == []
@@ -35,13 +35,13 @@ def test_a_panel_for_each_line_and_no_text_over_another(rates, momentum, panels)
     [((0.0, 1e-6), 1), ((1e-7, 1.0), 7), ((0.19, 0.2), 300), ((0.2, 0.2), 7), ((0.002, 0.03), 300)],
 )
 def test_bounds_are_drawn_and_legible(bounds, epochs):
-    figure = draw_policies([line("triangular", epochs=epochs, bounds=bounds)])
+    figure = plot_policies([line("triangular", epochs=epochs, bounds=bounds)])
     assert [drawn.get_ydata()[0] for drawn in figure.axes[0].lines[1:]] == list(bounds)
     assert overlapping(figure) == []
 
 
 def test_rates_share_one_scale_and_momentum_has_its_own():
     small, large = line("small", bounds=(0.0, 0.1)), line("large", bounds=(0.0, 0.4))
-    limits = [axes.get_ylim() for axes in draw_policies([small, large, line("momentum", True)]).axes[:3]]
+    limits = [axes.get_ylim() for axes in plot_policies([small, large, line("momentum", True)]).axes[:3]]
     assert limits[0] == limits[1]
     assert limits[2] != limits[0]

@@ -5,8 +5,10 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn import metrics as reference
 
-from clrx.core.files import read_json
-from clrx.plot import precision_recall, roc, style
+from clrx.metrics.predictions import write_predictions
+from clrx.plot import precision_recall, roc
+from clrx.plot.run import figures_of
+from clrx.run.read import read_run
 
 # From the highest score down: positive, negative, positive, negative.
 TRUTH, SCORES = np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.1])
@@ -45,32 +47,25 @@ def test_curves_with_ties_as_scikit_learn():
 
 
 @pytest.mark.parametrize(
-    ("module", "metric", "title"),
+    ("name", "metric", "title"),
     [
-        (roc, "auroc", "AUROC (95% interval)"),
-        (precision_recall, "average_precision", "average precision (95% interval)"),
+        ("roc", "auroc", "AUROC (95% interval)"),
+        ("precision_recall", "average_precision", "average precision (95% interval)"),
     ],
 )
-def test_legend_gives_the_recorded_interval(make_run, monkeypatch, module, metric, title):
-    figures = []
-    monkeypatch.setattr(style, "save", lambda figure, path: figures.append(figure))
-    run = make_run()
-    module.draw(run)
-    entry = read_json(run / "metrics.json")["test"][metric]
-    legend = figures[0].legends[0]
+def test_legend_gives_the_recorded_interval(make_run, name, metric, title):
+    run = read_run(make_run())
+    entry = run.metrics["test"][metric]
+    legend = figures_of(run)[name].legends[0]
     text = f"Pneumothorax {entry['value']:.3f} ({entry['low']:.3f} to {entry['high']:.3f})"
     assert legend.get_title().get_text() == title
     assert legend.get_texts()[0].get_text().startswith(text)
     assert legend.get_texts()[1].get_text() == "threshold 0.45"
 
 
-@pytest.mark.parametrize("module", [roc, precision_recall])
-def test_a_class_without_images_has_a_line_in_the_legend_and_no_curve(tmp_path, monkeypatch, module):
-    from clrx.metrics.predictions import write_predictions
-
-    figures = []
-    monkeypatch.setattr(style, "save", lambda figure, path: figures.append(figure))
+@pytest.mark.parametrize("name", ["roc", "precision_recall"])
+def test_a_class_without_images_has_a_line_in_the_legend_and_no_curve(tmp_path, name):
     names = [str(i) for i in range(4)]
     write_predictions(tmp_path / "predictions.csv", "binary", (), names, names, np.zeros(4, int), SCORES)
-    module.draw(tmp_path)
-    assert figures[0].legends[0].get_texts()[0].get_text() == "positive: no curve, one class only"
+    figure = figures_of(read_run(tmp_path))[name]
+    assert figure.legends[0].get_texts()[0].get_text() == "positive: no curve, one class only"

@@ -4,10 +4,11 @@ import matplotlib
 import pytest
 from overlap import overlapping
 
-from clrx.plot import calibration, confusion, curves, precision_recall, roc, style
+from clrx.plot import style
+from clrx.plot.run import figures_of, plot_run
+from clrx.run.read import read_run
 
-FIGURES = {"calibration": calibration, "confusion": confusion, "curves": curves, "roc": roc}
-FIGURES |= {"precision_recall": precision_recall}
+FIGURES = {"calibration", "confusion", "curves", "roc", "precision_recall"}
 NIH = (
     "Atelectasis",
     "Cardiomegaly",
@@ -40,56 +41,52 @@ RUNS = {
 @pytest.mark.parametrize(
     "case", ["one epoch", *(pytest.param(c, marks=pytest.mark.slow) for c in list(RUNS)[1:])]
 )
-def test_no_text_covers_another(make_run, monkeypatch, case):
-    drawn = []
-    monkeypatch.setattr(style, "save", lambda figure, path: drawn.append((path.stem, figure)))
+def test_no_text_covers_another(make_run, case):
     task, classes, phases, gaps = RUNS[case]
-    run = make_run(task, classes, phases, gaps=gaps)
-    for module in FIGURES.values():
-        module.draw(run)
-    assert {name for name, _ in drawn} == set(FIGURES)
-    for name, figure in drawn:
+    figures = figures_of(read_run(make_run(task, classes, phases, gaps=gaps)))
+    assert set(figures) == FIGURES
+    for name, figure in figures.items():
         assert overlapping(figure) == [], name
 
 
 def test_figures_touch_nothing_global(make_run):
     before = dict(matplotlib.rcParams)
     run = make_run()
-    for module in FIGURES.values():
-        module.draw(run)
+    paths = plot_run(run)
     assert dict(matplotlib.rcParams) == before
-    names = {f"{name}.png" for name in FIGURES}
-    assert {path.name for path in (run / "figures").iterdir()} == names
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (run / "figures").iterdir())
+    assert (
+        set(paths)
+        == set((run / "figures").iterdir())
+        == {run / "figures" / f"{name}.png" for name in FIGURES}
+    )
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
 
 
 def test_the_same_records_give_the_same_bytes(make_run):
     run = make_run()
-    (path,) = roc.draw(run)
-    first = path.read_bytes()
-    assert roc.draw(run) == [path]
-    assert path.read_bytes() == first
+    first = [path.read_bytes() for path in plot_run(run)]
+    assert [path.read_bytes() for path in plot_run(run)] == first
 
 
-@pytest.mark.parametrize("module", FIGURES.values(), ids=FIGURES)
-def test_a_run_that_did_not_get_so_far_has_no_figure(tmp_path, module):
-    assert module.draw(tmp_path) == []
+def test_a_run_that_did_not_get_so_far_has_no_figure(tmp_path):
+    assert plot_run(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("record", "expected"),
+    ("facts", "disease", "expected"),
     [
         (
             {"dataset": "phantom", "synthetic": True, "policy": "sgdr", "split_hash": "ab" * 32, "seed": 0},
-            "phantom (SYNTHETIC images) · sgdr · split abababab · seed 0",
+            "hernia",
+            "phantom (SYNTHETIC images) · hernia · sgdr · split abababab · seed 0",
         ),
-        ({"dataset": "chestxray14", "synthetic": False, "seed": 3}, "chestxray14 · seed 3"),
-        ({}, ""),
+        ({"dataset": "cifar10", "synthetic": False, "seed": 3}, None, "cifar10 · seed 3"),
+        ({}, None, ""),
     ],
 )
-def test_footer(record, expected):
-    assert style.describe(record) == expected
+def test_footer(facts, disease, expected):
+    assert style.describe(facts, disease) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,16 @@ import sys
 import pytest
 import safetensors.torch
 import torch
+from nodes import composed
 
+from clrx.config.load import load
 from clrx.core.errors import RunError, UserError
 from clrx.run import checkpoint
 from clrx.run.checkpoint import (
     Interval,
     clone_state,
+    interval_of,
     load_checkpoint,
-    parse_interval,
     save_checkpoint,
     under_prefix,
     with_prefix,
@@ -222,6 +224,12 @@ def test_a_cloned_state_stays():
     assert not kept["weight"].requires_grad
 
 
+def parsed(text, steps_per_epoch):
+    raw = composed()
+    raw.checkpoint.every = text
+    return interval_of(load(raw).checkpoint.every, steps_per_epoch)
+
+
 @pytest.mark.parametrize(
     ("text", "steps", "seconds"),
     [
@@ -238,7 +246,7 @@ def test_a_cloned_state_stays():
     ],
 )
 def test_what_an_interval_may_be(text, steps, seconds):
-    found = parse_interval(text, steps_per_epoch=8)
+    found = parsed(text, steps_per_epoch=8)
     assert (found.steps, found.seconds) == (steps, seconds)
 
 
@@ -248,18 +256,18 @@ def test_what_an_interval_may_be(text, steps, seconds):
 )
 def test_what_it_may_not(text):
     with pytest.raises(UserError, match=r"checkpoint\.every=") as caught:
-        parse_interval(text, 8)
+        parsed(text, 8)
     assert caught.value.allowed == "'N steps' (N whole), 'N epochs' or 'N minutes' with N > 0"
 
 
 @pytest.mark.parametrize("text", ["0.5 steps", "1.5 steps", f"{'9' * 400} minutes", f"{'9' * 400} steps"])
 def test_numbers_that_no_run_can_keep(text):
     with pytest.raises(UserError, match=r"checkpoint\.every="):
-        parse_interval(text, 8)
+        parsed(text, 8)
 
 
 def test_due_every_so_many_steps_wherever_a_run_starts():
-    found = parse_interval("3 steps", 8)
+    found = parsed("3 steps", 8)
     assert [step for step in range(1, 10) if found.due(step)] == [3, 6, 9]
 
 

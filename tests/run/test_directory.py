@@ -35,7 +35,7 @@ CONFIG = {
 
 def config(**changed):
     merged = OmegaConf.merge(OmegaConf.create(CONFIG), OmegaConf.create(changed))
-    return OmegaConf.to_container(merged, resolve=True)
+    return {key: value for key, value in OmegaConf.to_container(merged, resolve=True).items() if key != "run"}
 
 
 @pytest.fixture(autouse=True)
