@@ -8,7 +8,7 @@ Print the script of a shell, to be read by it at its start: source <(clrx comple
 from collections.abc import Sequence
 from pathlib import Path
 
-from clrx.config.options import groups_of, keys_of, keys_of_group, options_of
+from clrx.config.options import groups_of, keys_of, keys_of_group, options_of, values_of
 from clrx.core.errors import UserError
 
 SCRIPTS = {
@@ -52,7 +52,11 @@ def words(given: Sequence[str], commands: Sequence[str], conf: Path) -> list[str
         return [name for name in commands if name.startswith(last)]
     group, equals, start = last.partition("=")
     if equals:
-        return [f"{group}={name}" for name in options_of(conf / group) if name.startswith(start)]
+        return [
+            f"{group}={name}"
+            for name in options_of(conf / group) or values_of(group)
+            if name.startswith(start)
+        ]
     within = group.partition(".")[0]
     known = {
         *groups_of(conf),

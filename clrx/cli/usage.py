@@ -6,8 +6,13 @@ The first line of a task's docstring, after "`clrx COMMAND`: ", is its line of `
 import ast
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 
-from clrx.config.options import groups_of, lines_of, options_of
+from omegaconf import DictConfig
+
+from clrx.config.compose import register_resolvers
+from clrx.config.describe import WIDTH, help_lines
+from clrx.config.options import groups_of, options_of
 from clrx.core.paths import PACKAGE
 
 TITLE = "clrx: a laboratory bench for learning-rate policies on image classifiers"
@@ -19,6 +24,7 @@ EXAMPLES = """examples:
   clrx sweep policy=constant,triangular,triangular2 seed=0,1,2
   clrx COMMAND --help        what can be set
   clrx COMMAND --cfg job     the configuration, without running"""
+KEYS = "Keys: NAME  [default]  what is allowed; ${...} is the value of the key that it names."
 DATA = "Data: dataset=NAME dataset.root=PATH, a folder, an archive or a file; the phantom draws its own."
 
 
@@ -43,11 +49,18 @@ def command_help(command: str, conf: Path) -> str:
     ]
     lines += [details, ""] if details else []
     lines += ["Groups and their options:", "", *_groups(command, conf), "", DATA, ""]
-    if name != "train" and (own := lines_of(conf / f"{name}.yaml")):
-        lines += [f"Keys of {command} alone (conf/{name}.yaml):", "", *own, ""]
-    lines += ["Keys (conf/train.yaml):", "", *lines_of(conf / "train.yaml"), ""]
-    lines += ["A group's own keys: --cfg job prints them all; conf/GROUP/OPTION.yaml explains them."]
+    lines += [KEYS, *help_lines(command, _composed(name, conf)), ""]
+    lines += ["A group's own keys: docs/configuration.md; `--cfg job` prints the whole configuration."]
     return "\n".join(lines)
+
+
+def _composed(name: str, conf: Path) -> DictConfig:
+    """The defaults of a command."""
+    from hydra import compose, initialize_config_dir
+
+    register_resolvers()
+    with initialize_config_dir(str(conf.absolute()), version_base="1.3"):
+        return compose(name)
 
 
 def _described(command: str) -> tuple[str, str]:
@@ -65,4 +78,13 @@ def _groups(command: str, conf: Path) -> list[str]:
     ]  # figures are of policies
     width = max(map(len, groups))
     found = [(name, options_of(conf / name)) for name in groups]
-    return [f"  {name:<{width}}  {', '.join(options)}" for name, options in found if options]
+    return [
+        line
+        for name, options in found
+        for line in wrap(
+            ", ".join(options),
+            WIDTH,
+            initial_indent=f"  {name:<{width}}  ",
+            subsequent_indent=" " * (width + 4),
+        )
+    ]

@@ -52,16 +52,24 @@ def described(kind: type, raw: DictConfig) -> dict[str, list[Shown]]:
     return found
 
 
-def help_lines(kind: type, raw: DictConfig) -> Iterator[str]:
-    """Every key of a command by section, at most 100 columns wide; `raw` gives the defaults."""
-    for section, keys in described(kind, raw).items():
-        yield from ("", f"{section or 'Keys'}:")
-        for key, default in keys:
-            told = f"default {default}" + (f" {key.unit}" if key.unit else "")
-            yield from wrap(
-                f"{key.name}  [{told}]  {key.allowed}", WIDTH, initial_indent="  ", subsequent_indent=" " * 6
-            )
-            yield from wrap(key.meaning, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+def help_lines(command: str, raw: DictConfig) -> Iterator[str]:
+    """Every key of a command by section, its own first, at most 100 columns wide; `raw` gives the defaults."""
+    kind = KINDS.get(command, TrainConfig)
+    own = {key.name for key in keys_of(kind)} - {key.name for key in keys_of(TrainConfig)}
+    sections = described(kind, raw)
+    if own:
+        yield from _told(f"Keys of {command} alone", [one for one in sections[""] if one.key.name in own])
+    for section, keys in sections.items():
+        yield from _told(section or "Keys", [one for one in keys if one.key.name not in own])
+
+
+def _told(title: str, keys: Iterable[Shown]) -> Iterator[str]:
+    yield from ("", f"{title}:")
+    for key, default in keys:
+        told = f"default {default}" + (f" {key.unit}" if key.unit else "")
+        text = f"{key.name}  [{told}]  {key.allowed}"
+        yield from wrap(text, WIDTH, initial_indent="  ", subsequent_indent=" " * 6)
+        yield from wrap(key.meaning, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
 
 def markdown(kinds: Mapping[str, tuple[type, DictConfig]], conf: Path) -> str:

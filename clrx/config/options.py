@@ -1,7 +1,10 @@
-"""The names that a command line may use, read from the configuration's own files: groups, their options, their keys."""
+"""The words that a command line may use: groups, their options, keys, and the values of keys."""
 
 from collections.abc import Iterator
 from pathlib import Path
+
+from clrx.config.limits import keys_of as schema_keys
+from clrx.config.schema import TrainConfig
 
 
 def groups_of(conf: Path) -> list[str]:
@@ -36,12 +39,12 @@ def keys_of_group(folder: Path) -> Iterator[str]:
     yield from (f"{folder.name}.{key}" for key in own if "." not in key and not key.startswith("_"))
 
 
-def lines_of(file: Path) -> list[str]:
-    """The lines of a YAML file that set keys, with their comments, as written; not its defaults list, not Hydra's."""
-    kept, skipping = [], False
-    for line in file.read_text().splitlines():
-        if line and not line[0].isspace() and not line.startswith(("-", "#")):
-            skipping = line.startswith(("defaults:", "hydra:"))
-        if not skipping and not line.startswith("#"):
-            kept.append(f"  {line}".rstrip())
-    return "\n".join(kept).strip("\n").splitlines()
+def values_of(name: str) -> list[str]:
+    """The words that a key takes, for completion: `precision` -> fp32, bf16; none for a number or a path."""
+    for key in schema_keys(TrainConfig):
+        if key.name == name:
+            words = key.allowed.removesuffix(", or null").split(", ")
+            return [
+                word for word in words if word.replace("_", "").replace(":", "").isalnum() and word != "text"
+            ]
+    return []
