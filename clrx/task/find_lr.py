@@ -21,7 +21,7 @@ from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run
 from clrx.run.read import RunState, state_of, threads_of
 from clrx.task.train import facts_of
-from clrx.training.preflight import check_config, check_data
+from clrx.training.preflight import check_batch, check_config, check_data
 from clrx.training.setup import make_setup, network_for
 
 # overrides that the train line does without
@@ -40,6 +40,7 @@ def task(raw: DictConfig) -> int:
         with open_screen() as screen, listening():
             source = load_source(cfg.dataset)
             network = network_for(cfg, source)
+            check_batch(cfg, network)
             data = open_data(cfg, source, screen.decoding())
             check_data(cfg, data)
             with open_run(path, config, {**facts_of(cfg, about, data), "kind": "find_lr"}):

@@ -27,7 +27,7 @@ from clrx.training.extend import reopen_last_phase
 from clrx.training.finish import finish, show_result
 from clrx.training.memory import memory_of
 from clrx.training.phase import train_phases
-from clrx.training.preflight import check_config, check_data, warn_about_policies
+from clrx.training.preflight import check_batch, check_config, check_data, warn_about_policies
 from clrx.training.session import Observer, ScreenObserver, open_session
 from clrx.training.setup import Setup, make_setup, network_for
 
@@ -51,6 +51,7 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
     with open_screen() as screen, listening() as stop:
         source = load_source(cfg.dataset)
         network = network_for(cfg, source)
+        check_batch(cfg, network)
         data = open_data(cfg, source, screen.decoding())
         check_data(cfg, data)
         with open_run(path, config, facts_of(cfg, about, data)) as run:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from copy import deepcopy
 
 import numpy as np
 import torch
@@ -9,9 +10,10 @@ import torch
 from clrx.config.phases import Phase
 from clrx.config.schema import TrainConfig
 from clrx.config.target import build
-from clrx.core.errors import UserError
+from clrx.core.errors import UserError, first_line
 from clrx.core.machine import choose_device
 from clrx.data.open import Data
+from clrx.network.network import Network
 from clrx.run.trackers import require_logger
 from clrx.schedule.warnings import policy_warnings
 from clrx.training.optim import check_optimizer
@@ -36,6 +38,23 @@ def check_config(cfg: TrainConfig, threads: int | None = None) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it determinism is refused on a GPU
     if cfg.deterministic != torch.are_deterministic_algorithms_enabled():  # the call imports torch's compiler
         torch.use_deterministic_algorithms(cfg.deterministic)
+
+
+def check_batch(cfg: TrainConfig, network: Network) -> None:
+    """Raise UserError where batches of one image are asked for and the network cannot be trained on them.
+
+    Batch normalisation over a single value has no variance; a copy of the network tries it.
+    """
+    if cfg.batch_size > 1:
+        return
+    tried, size = deepcopy(network).train(), cfg.dataset.size
+    try:
+        with torch.random.fork_rng([]), torch.no_grad():
+            tried(torch.zeros(1, network.channels, size, size))
+    except ValueError as error:
+        what = f"batch_size=1 is too small for this network's batch normalisation: {first_line(error)}"
+        fix = "batch_size=2 or more; accumulate=N keeps an optimizer step as large as you like"
+        raise UserError(what, where="batch_size", allowed="2 or more", fix=fix) from error
 
 
 def check_data(cfg: TrainConfig, data: Data) -> None:

@@ -12,7 +12,8 @@ from plans import composed, phases_of
 
 from clrx.core.errors import UserError
 from clrx.data.source import Source
-from clrx.training.preflight import check_config, check_data, description, warn_about_policies
+from clrx.network.network import build_network
+from clrx.training.preflight import check_batch, check_config, check_data, description, warn_about_policies
 
 
 @pytest.fixture
@@ -59,6 +60,22 @@ def test_a_continued_run_keeps_its_threads(process):
     assert torch.get_num_threads() == 3
     check_config(configured("threads=2"), threads=3)
     assert torch.get_num_threads() == 2
+
+
+def test_batches_of_one_image_are_refused_where_normalisation_cannot_take_them():
+    shape = {"channels": 1, "size": 16, "outputs": 2, "seed": 0}
+    cfg = configured("batch_size=1", "dataset.size=16", "model=cnn4")
+    network = build_network(cfg.model, cfg.head, **shape)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    check_batch(cfg, network)  # it has no batch normalisation
+    resnet = configured(
+        "batch_size=1", "dataset.size=16", "model=resnet9", "model.width=8", "head=chopade2021"
+    )
+    with pytest.raises(UserError, match="batch_size=1 is too small") as caught:
+        check_batch(resnet, build_network(resnet.model, resnet.head, **shape))
+    assert "accumulate" in caught.value.fix
+    check_batch(configured("batch_size=2"), network)
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
 
 def data(images, labels=(0, 1, 1), groups=("a", "b", "c"), task="binary", classes=("cat", "dog")):
