@@ -54,7 +54,8 @@ def make_split(
         part = _fold(source, by, validation, folds or 0, fold, seed)
     else:
         part = _cut(source, by, np.arange(len(source)), shares, seed)
-    notes = (*_check_classes(source, part), *_check_overlap(source, by, part))
+    overlap = _check_overlap(source, by, part)
+    notes = (*_check_classes(source, part, validation > 0), *overlap)
     rows = [np.flatnonzero(part == p) for p in (TRAIN, VALIDATION, TEST)]
     return Split(rows[0], rows[1], rows[2], _hash(source, part), notes)
 
@@ -95,7 +96,7 @@ def _cut(source: Source, by: str, rows: np.ndarray, shares: dict[int, float], se
 
 
 def _fold(source: Source, by: str, validation: float, folds: int, fold: int, seed: int) -> np.ndarray:
-    fold_of = assign_folds(_ids(source, by), source.labels, folds, seed)
+    fold_of = assign_folds(_ids(source, by), source.labels, folds, seed, rest=2 if validation else 1)
     part = np.where(fold_of == fold, TEST, TRAIN)
     rest = np.flatnonzero(part == TRAIN)
     if validation:
@@ -132,14 +133,14 @@ def _ids(source: Source, by: str) -> np.ndarray:
     return source.table["image" if by == "image" else "group"].to_numpy(dtype=str)
 
 
-def _check_classes(source: Source, part: np.ndarray) -> tuple[str, ...]:
+def _check_classes(source: Source, part: np.ndarray, validated: bool) -> tuple[str, ...]:
     """UserError where a part lacks a class; for multilabel a note, as that label's metrics are then null."""
     labels = source.labels
     columns = labels[:, None] == np.arange(len(source.classes)) if labels.ndim == 1 else labels > 0
     absent = [
         f"no image of class {source.classes[k]} in {name} ({_extent(source, columns[:, k])} in all)"
         for p, name in enumerate(PARTS)
-        if p != VALIDATION or VALIDATION in part
+        if p != VALIDATION or validated or VALIDATION in part
         for k in np.flatnonzero(~columns[part == p].any(axis=0))
     ]
     if absent and source.task != "multilabel":
