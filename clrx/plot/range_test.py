@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from clrx.core.files import read_json, read_table
+from clrx.core.files import read_table
 from clrx.plot import style
 from clrx.range_test.curve import GAINS, NAMES
 from clrx.run.read import read_run
@@ -22,13 +22,10 @@ def plot_range_test(path: Path) -> None:
 
     Nothing before the range test is finished.
     """
-    if not (path / "suggestions.json").exists():
+    run = read_run(path)
+    found, means = run.suggestions, read_table(path / "mean_curves.csv")
+    if not found:
         return
-    found, means, run = (
-        read_json(path / "suggestions.json"),
-        read_table(path / "mean_curves.csv"),
-        read_run(path),
-    )
     curves = list(dict.fromkeys(means["curve"])) if len(means) else []
     heights = [*HEIGHTS[: len(curves)], HEIGHTS[2]]
     title = f"Range test: {found['verdict']['word']}"

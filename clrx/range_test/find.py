@@ -12,7 +12,7 @@ import numpy as np
 from clrx.config.phases import Phase
 from clrx.config.schema import TrainConfig
 from clrx.core.console import Screen
-from clrx.core.files import CsvLog, read_json, write_json
+from clrx.core.files import CsvLog, write_json
 from clrx.range_test.curve import GAINS, MEASURED, Repeat, points_of
 from clrx.range_test.estimate import Reading, Suggestion, method, read, suggest
 from clrx.range_test.ramp import Ramp, ramp_of
@@ -144,8 +144,3 @@ def _write_means(path: Path, found: Found) -> None:
             for row in zip(*columns, strict=True)
         )
     log_file.close()
-
-
-def read_found(path: Path) -> dict[str, Any]:
-    """suggestions.json of a range test's directory."""
-    return read_json(path / "suggestions.json")

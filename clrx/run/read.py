@@ -58,6 +58,11 @@ class Record:
         return _mapping(self.path / "metrics.json")
 
     @cached_property
+    def suggestions(self) -> dict[str, Any]:
+        """suggestions.json of a range test: its bounds, its verdict and what every rule says."""
+        return _mapping(self.path / "suggestions.json")
+
+    @cached_property
     def epochs(self) -> "pd.DataFrame":
         """epochs.csv: a row an epoch."""
         return read_table(self.path / "epochs.csv")

@@ -12,11 +12,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from clrx.core.errors import UserError
-from clrx.core.files import read_json, write_json
+from clrx.core.files import write_json
 from clrx.core.lock import is_held
+from clrx.run.read import RunState, read_facts
 
 REPORT = ("baseline", "metric", "target", "force")  # options of `make_report`
-RETRY = {"failed": ("failed",), "diverged": ("diverged",), "all": ("failed", "diverged")}
+RETRY: dict[str, tuple[RunState, ...]] = {name: (RunState(name),) for name in ("failed", "diverged")}
+RETRY["all"] = (RunState.FAILED, RunState.DIVERGED)
 WORKERS = {  # launcher -> where it has the number of runs at a time
     "processes": "workers",
     "joblib": "n_jobs",
@@ -164,9 +166,9 @@ def reopen(path: Path, states: Sequence[str]) -> int:
     """Mark the runs in these states as interrupted, so that the sweep starts them again; how many there are."""
     count = 0
     for run in runs_of(path):
-        record = read_json(run / "run.json")
+        record = read_facts(run)
         held = is_held(run / "lock") or is_held(path / ".claims" / run.name)
         if record.get("state") in states and not held:
-            write_json(run / "run.json", {**record, "state": "interrupted"})
+            write_json(run / "run.json", {**record, "state": RunState.INTERRUPTED})
             count += 1
     return count

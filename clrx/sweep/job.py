@@ -9,14 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from clrx.core.files import read_json, read_rows
-from clrx.run.read import state_of
+from clrx.core.files import read_rows
+from clrx.run.read import RunState, read_config, read_facts, state_of
 from clrx.schedule.stretch import scaled_mark
 from clrx.training.selection import best_epoch, column_of, oriented
 
-FINAL = ("complete", "failed", "diverged")  # only a retry asked for starts these again
+FINAL = (RunState.COMPLETE, RunState.FAILED, RunState.DIVERGED)  # only a retry asked for starts these again
 LONGEST = 100  # characters of a directory's name
 PLAIN = re.compile(r"[+~]*[A-Za-z0-9_.@]+=[A-Za-z0-9_.+-]+")
 
@@ -68,22 +66,18 @@ def run_name(overrides: Iterable[str], constant: Collection[str]) -> str:
 
 def error_of(path: Path) -> str:
     """The first line of the error that a run recorded; empty without one."""
-    try:
-        return str(read_json(path / "run.json").get("error") or "").partition("\n")[0]
-    except (OSError, ValueError):
-        return ""
+    return str(read_facts(path).get("error") or "").partition("\n")[0]
 
 
 def config_of(path: Path) -> dict[str, Any]:
     """config.yaml of a run; empty before it is written."""
     file = path / "config.yaml"
-    return _read_config(file, file.stat().st_mtime_ns) if file.exists() else {}
+    return _read_config(path, file.stat().st_mtime_ns) if file.exists() else {}
 
 
 @lru_cache(maxsize=256)  # a sweep's progress asks every second
-def _read_config(file: Path, changed: int) -> dict[str, Any]:
-    found = OmegaConf.to_container(OmegaConf.load(file))
-    return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
+def _read_config(path: Path, changed: int) -> dict[str, Any]:
+    return read_config(path)
 
 
 def value_of(path: Path) -> float:
@@ -91,7 +85,7 @@ def value_of(path: Path) -> float:
 
     NaN for a run that is not complete, and where it has no value.
     """
-    if state_of(path) != "complete":
+    if state_of(path) != RunState.COMPLETE:
         return math.nan
     column = metric_of(path)
     values = [float(row[column]) if row[column] else None for row in read_rows(path / "epochs.csv")]
@@ -114,5 +108,5 @@ def shown_value(path: Path) -> str:
 
 def metric_of(path: Path) -> str:
     """The column of epochs.csv that a run is selected by."""
-    task = str(read_json(path / "run.json").get("task", "binary"))
+    task = str(read_facts(path).get("task", "binary"))
     return column_of(str(config_of(path).get("selection_metric", "auto")), task)

@@ -14,9 +14,9 @@ from omegaconf import DictConfig, open_dict
 
 from clrx.config.load import recorded
 from clrx.core.errors import ERROR_FILE
-from clrx.core.files import read_json, write_json
 from clrx.core.signals import PARENT
-from clrx.run.directory import now, write_config
+from clrx.run.directory import now, record_failure
+from clrx.run.read import RunState, state_of
 from clrx.sweep.job import Job
 
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
@@ -111,21 +111,10 @@ def record_end(child: Child, compose: Callable[[Job], DictConfig]) -> None:
         time.sleep(
             PAUSE
         )  # what kills the sweep and all its runs reaches the sweep within it: nothing is recorded
-    opened, before = _changed(path) != child.record, _record(path)
-    if opened and before.get("state") != "running":
+    if _changed(path) != child.record and state_of(path) != RunState.RUNNING:
         return
     config = compose(child.job)
-    if not (path / "config.yaml").exists():
-        write_config(path, recorded(_without_hydra(config)))
-    end = {"state": "failed", "finished": now(), "error": reason}
-    write_json(path / "run.json", {**_begun(config), **before, **end})
-
-
-def _record(path: Path) -> dict[str, Any]:
-    try:
-        return read_json(path / "run.json")
-    except (OSError, ValueError):
-        return {}
+    record_failure(path, reason, recorded(_without_hydra(config)), _begun(config))
 
 
 def _without_hydra(config: DictConfig) -> DictConfig:

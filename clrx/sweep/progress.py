@@ -14,11 +14,12 @@ from rich.text import Text
 
 from clrx.core.console import console, say
 from clrx.core.files import read_rows
-from clrx.run.read import state_of
+from clrx.run.read import RunState, state_of
 from clrx.schedule.stretch import scaled_epochs
 from clrx.sweep.job import FINAL, Job, config_of, error_of, metric_of, shown_value
 
-COLOURS = {"complete": "green", "failed": "red", "diverged": "red", "interrupted": "yellow"}
+COLOURS: dict[str, str] = {RunState.COMPLETE: "green", RunState.FAILED: "red"}
+COLOURS |= {RunState.DIVERGED: "red", RunState.INTERRUPTED: "yellow"}
 
 
 @dataclass
@@ -52,8 +53,10 @@ class SweepProgress:
     def totals(self) -> str:
         """How many runs are in each state, and the time that the rest will take."""
         states = [row[1] for row in self.lines.values()]
-        parts = [f"{states.count('complete')} of {len(self.jobs)} complete"]
-        parts += [f"{states.count(name)} {name}" for name in COLOURS if name != "complete" and name in states]
+        parts = [f"{states.count(RunState.COMPLETE)} of {len(self.jobs)} complete"]
+        parts += [
+            f"{states.count(name)} {name}" for name in COLOURS if name != RunState.COMPLETE and name in states
+        ]
         left = len(self.jobs) - len(self.lines)
         if self.seconds and left:
             mean = sum(self.seconds.values()) / len(self.seconds)
@@ -83,8 +86,8 @@ def open_progress(jobs: Sequence[Job], workers: int) -> Iterator[SweepProgress]:
 
 def row_of(job: Job, running: bool = False) -> tuple[str, ...]:
     """(name, state, epoch, metric, time left or error) of a job, from its files."""
-    state = "running" if running else state_of(job.path) or "waiting"
-    if state == "complete":
+    state = RunState.RUNNING if running else state_of(job.path) or "waiting"
+    if state == RunState.COMPLETE:
         return job.name, state, "", shown_value(job.path), ""
     if state in FINAL:
         return job.name, state, "", "", error_of(job.path)

@@ -12,14 +12,13 @@ from clrx.config.load import invocation, load, reads_bounds, recorded, with_auto
 from clrx.config.phases import build_phases
 from clrx.config.schema import FindLrConfig
 from clrx.core.console import console, open_screen, say
-from clrx.core.files import read_json
 from clrx.core.signals import listening
 from clrx.data.open import load_source, open_data
 from clrx.plot.range_test import LABELS, plot_range_test
 from clrx.range_test.find import find_range
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run
-from clrx.run.read import RunState, state_of, threads_of
+from clrx.run.read import RunState, read_run, state_of, threads_of
 from clrx.task.train import facts_of
 from clrx.training.preflight import check_batch, check_config, check_data
 from clrx.training.setup import make_setup, network_for
@@ -46,7 +45,7 @@ def task(raw: DictConfig) -> int:
             with open_run(path, config, {**facts_of(cfg, about, data), "kind": "find_lr"}):
                 find_range(cfg, make_setup(cfg, data, network), phase, path, screen)
                 plot_range_test(path)
-    found = read_json(path / "suggestions.json")
+    found = read_run(path).suggestions
     show(found, path)
     say("next:" if found["verdict"]["usable"] else "try:")
     say(f"  {next_line(about.overrides, found, reads_bounds(raw), cfg.plan.range_test)}")

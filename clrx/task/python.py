@@ -13,7 +13,6 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from clrx.config.compose import call_hydra, run_task
 from clrx.config.load import load
 from clrx.core.errors import UserError
-from clrx.core.files import read_json
 from clrx.core.paths import conf_dir
 from clrx.network.network import Network, build_network
 from clrx.network.weights_file import read_weights
@@ -118,7 +117,7 @@ def find_lr(*overrides: str, directory: str | Path | None = None) -> dict[str, A
     `bounds` (base_lr, max_lr; None where no usable valley was found), `verdict`, and every rule's suggestion with its
     interval.
     """
-    return read_json(_run("find_lr", [*overrides, *_in(directory)]) / "suggestions.json")
+    return read_run(_run("find_lr", [*overrides, *_in(directory)])).suggestions
 
 
 def _in(directory: str | Path | None) -> list[str]:

@@ -28,7 +28,7 @@ from clrx.config.compose import call_hydra
 from clrx.core.console import say
 from clrx.core.errors import ClrxError
 from clrx.core.signals import signal_behind
-from clrx.run.read import state_of
+from clrx.run.read import RunState, state_of
 from clrx.sweep.command_line import RETRY, Sweep, launcher_of, read_sweep, reopen, runs_of
 from clrx.sweep.job import error_of, job_of, shown_value, value_of
 from clrx.task.report import read_arguments
@@ -70,9 +70,9 @@ def list_runs(path: Path) -> bool:
     states = {run: state_of(run) or "unreadable" for run in runs_of(path)}
     say(f"\n{path}: " + ", ".join(f"{n} {state}" for state, n in Counter(states.values()).items()))
     for run, state in states.items():
-        shown = shown_value(run) if state == "complete" else error_of(run)
+        shown = shown_value(run) if state == RunState.COMPLETE else error_of(run)
         say(f"  {state:<11} {run.name}  {shown}".rstrip())
-    return all(state == "complete" for state in states.values())
+    return all(state == RunState.COMPLETE for state in states.values())
 
 
 def report(sweep: Sweep) -> None:

@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 from clrx.config.phases import Phase, build_phases
 from clrx.config.schema import TrainConfig
 from clrx.core.errors import UserError
-from clrx.core.files import read_json
 from clrx.run.directory import Run, held, now, write_config
-from clrx.run.read import RunState, state_of
+from clrx.run.read import RunState, read_run, state_of
 from clrx.schedule.warnings import trace
 from clrx.training.batches import steps_per_epoch
 from clrx.training.records import TrainState
@@ -121,7 +120,7 @@ def _refuse_stopped(run: Run, extension: Extension) -> None:
     entry = extension.entry
     if entry["way"] != "longer" or state_of(run.path) != RunState.COMPLETE:
         return
-    took = read_json(run.path / "metrics.json")["phases"][-1]["epochs"]
+    took = read_run(run.path).metrics["phases"][-1]["epochs"]
     if took < entry["from"]:
         what = f"{entry['phase']} stopped early, after {took} of its {entry['from']} epochs: more are not trained"
         raise UserError(what, where=str(run.path), fix="a new run with early_stopping.patience=null")
