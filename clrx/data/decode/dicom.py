@@ -21,7 +21,8 @@ def read_dicom(file: BinaryIO) -> Image.Image:
         import pydicom
     except ImportError:
         raise UserError("DICOM files need the package pydicom", fix="pip install 'clrx[dicom]'") from None
-    dataset = pydicom.dcmread(file)
+    dataset = pydicom.dcmread(file, force=True)  # without its preamble too
+    _drop_empty(dataset)
     _refuse_shape(dataset)
     pixels = _pixels(dataset)
     if dataset.SamplesPerPixel == 3:
@@ -34,9 +35,32 @@ def read_dicom(file: BinaryIO) -> Image.Image:
     return picture
 
 
+def _drop_empty(dataset: Any) -> None:
+    """Take away elements without a value, and look-up tables without data, as if they were not there."""
+    names = (
+        "RescaleSlope",
+        "RescaleIntercept",
+        "WindowCenter",
+        "WindowWidth",
+        "VOILUTFunction",
+        "NumberOfFrames",
+    )
+    for name in names:
+        if name in dataset and dataset[name].is_empty:
+            del dataset[name]
+    for name in ("VOILUTSequence", "ModalityLUTSequence"):
+        if dataset.get(name) and not (
+            dataset[name][0].get("LUTDescriptor") and dataset[name][0].get("LUTData")
+        ):
+            del dataset[name]
+    if ("RescaleSlope" in dataset) != ("RescaleIntercept" in dataset):  # C.11.1: both or none
+        dataset.RescaleSlope = dataset.get("RescaleSlope", 1)
+        dataset.RescaleIntercept = dataset.get("RescaleIntercept", 0)
+
+
 def _refuse_shape(dataset: Any) -> None:
     if "PixelData" not in dataset:
-        raise Unreadable("a DICOM file without pixel data")
+        raise Unreadable("no DICOM file, or one without pixel data")
     if int(dataset.get("NumberOfFrames") or 1) > 1:
         raise Unreadable(f"holds {dataset.NumberOfFrames} frames; a file must be one picture")
     if dataset.Rows * dataset.Columns > MAX_PIXELS:

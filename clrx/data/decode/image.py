@@ -4,9 +4,9 @@
   (Pillow's BILINEAR over the whole footprint; JPEG is first reduced in its DCT to no less than 3 times the
   size).
 - Grey from colour is ITU-R 601 luma; colour from grey repeats it. Colour profiles are ignored.
-- 16-bit grey is scaled by the full range: round(value / 257). A file that uses less than 1/16 of that range
-  (12 bits kept in 16, say) would come out black or flat and is refused instead; so is grey without a known
-  range.
+- More than 8 bits a channel are scaled by the full range: 16-bit grey is round(value / 257). A file that uses less
+  than 1/16 of that range (12 bits kept in 16, say), grey or colour, would come out black or flat and is refused
+  instead; so is grey without a known range. Where 0 is white (TIFF), the values are inverted.
 - Transparency is composited over black; a wholly transparent picture is refused. EXIF rotation is applied.
 - DICOM: see clrx/data/decode/dicom.py.
 
@@ -20,20 +20,23 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from clrx.core.errors import ClrxError
-from clrx.data.decode.limits import MAX_PIXELS, TOO_LARGE, Unreadable, check_file, full_range
+from clrx.data.decode.limits import MAX_PIXELS, TOO_LARGE, Unreadable, check_file, check_span, full_range
 
 if TYPE_CHECKING:  # numpy is imported where it is needed: without it a worker starts four times sooner
     import numpy as np
 
-PIXELS_VERSION = (
-    1  # part of the key of every image cache; tests/data/decode/test_golden_pixels.py holds the pixels
-)
+# part of the key of every image cache; tests/data/decode/test_golden_pixels.py holds the pixels
+PIXELS_VERSION = 2
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")  # no EPS: it would start a program
 GAP = 3.0  # cheap reduction stops at this multiple of the size; from 3 on it is as good as none (Pillow)
 DICOM_NAMES = (".dcm", ".dicom", ".ima")
+IMAGE_TYPES = (  # endings of the files that are taken for images
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp"),
+    *(".pgm", ".ppm", ".pbm", ".pnm", ".jp2", ".j2k", *DICOM_NAMES),
+)
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -111,18 +114,43 @@ def _decode_picture(file: BinaryIO, size: int, channels: int) -> bytes:
         if picture.format in ("JPEG", "MPO"):
             wanted = round(GAP * size)
             picture.draft("L" if channels == 1 else None, (wanted, wanted))
+        deep = is_deep(picture)  # Pillow leaves 8 bits of the 16 of colour
         picture.load()
-        return to_planes(_eight_bits(picture), size, channels, picture.getexif().get(274))
+        return to_planes(_eight_bits(picture, deep), size, channels, picture.getexif().get(274))
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Any mode as L or RGB, losing nothing silently."""
+def is_deep(picture: ImageFile.ImageFile) -> bool:
+    """Whether an opened file, whose pixels are not loaded yet, has more than 8 bits a channel."""
+    arguments = picture.tile[0][3] if picture.tile else ()
+    mode, *more = arguments if isinstance(arguments, tuple) and arguments else (arguments,)
+    if picture.format == "JPEG2000" and picture.fp is not None:
+        position = picture.fp.tell()
+        picture.fp.seek(0)
+        head = picture.fp.read(4096)
+        picture.fp.seek(position)
+        start = head.find(b"\xff\x4f\xff\x51")  # ISO/IEC 15444-1, A.5.1: SIZ, whose byte 38 is the depth - 1
+        return start >= 0 and (head[start + 42] & 127) >= 8
+    if picture.format == "PPM":
+        return bool(more) and int(more[0]) > 255  # its greatest value
+    return picture.mode.startswith("I") or (picture.format in ("PNG", "TIFF") and ";16" in str(mode))
+
+
+def _eight_bits(picture: Image.Image, deep: bool) -> Image.Image:
+    """Any mode as L or RGB, losing nothing silently; `deep`: the file has more than 8 bits a channel."""
     if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format in ("PNG", "PPM")):
         import numpy as np
 
-        return full_range(np.asarray(picture), 0, 65535, "16-bit grey")
+        tags = getattr(picture, "tag_v2", {})  # of TIFF
+        depth = tags.get(258, (16,))[0]
+        grey = full_range(np.asarray(picture), 0, 2**depth - 1, f"{depth}-bit grey")
+        return ImageOps.invert(grey) if tags.get(262) == 0 else grey  # Pillow does so up to 8 bits
     if picture.mode in ("I", "F"):
         raise Unreadable("32-bit grey has no known range; save it as 8 or 16 bits")
+    if deep:
+        colour = [picture.getchannel(band).getextrema() for band in picture.getbands() if band != "A"]
+        ends = [float(end) for pair in colour for end in pair]  # type: ignore[arg-type]
+        up = 0.5 if picture.format == "PPM" else 0.0  # Pillow rounds its values, and cuts those of the others
+        check_span(257 * (min(ends) + up), 257 * max(ends), 0, 65535, f"16-bit {picture.mode}")
     if picture.has_transparency_data:
         return _over_black(picture.convert("RGBA"))
     if picture.mode in ("L", "RGB"):

@@ -45,6 +45,15 @@ def check_file(path: Path, root: str | None) -> None:
         raise Unreadable("empty (0 bytes)")
 
 
+def check_span(least: float, most: float, low: float, high: float, what: str) -> None:
+    """Unreadable, beginning with `what`, where values from `least` to `most` span too little of [low, high]."""
+    if 0 < (most - least) * NARROWEST < high - low:
+        raise Unreadable(
+            f"{what} with values from {least:,.0f} to {most:,.0f} only, out of {low:,.0f} to {high:,.0f}: "
+            "it would come out black or flat; rescale the file to its full range"
+        )
+
+
 def full_range(values: "np.ndarray", low: float, high: float, what: str) -> Image.Image:
     """Grey values in the known range [low, high] as an L picture, scaled linearly by the whole of it.
 
@@ -52,11 +61,6 @@ def full_range(values: "np.ndarray", low: float, high: float, what: str) -> Imag
     """
     import numpy as np
 
-    least, most = float(values.min()), float(values.max())
-    if 0 < (most - least) * NARROWEST < high - low:
-        raise Unreadable(
-            f"{what} with values from {least:,.0f} to {most:,.0f} only, out of {low:,.0f} to {high:,.0f}: "
-            "it would come out black or flat; rescale the file to its full range"
-        )
+    check_span(float(values.min()), float(values.max()), low, high, what)
     scaled = (values.astype(np.float32) - low) * (255.0 / (high - low))
     return Image.fromarray(np.rint(scaled).clip(0, 255).astype(np.uint8))

@@ -144,6 +144,53 @@ def test_refused(tmp_path, tags, reason):
         decode(write(tmp_path / "a.dcm", RAW, **tags), 2, 1)
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("window", [{}, {"WindowCenter": 0.5, "WindowWidth": 1}])
+def test_monochrome1_inverts_at_every_depth(tmp_path, bits, window):
+    top = 2**bits - 1
+    if window:  # LINEAR: 0 to the top is the whole range
+        window = {"WindowCenter": (top + 1) / 2, "WindowWidth": top + 1}
+    pixels = np.array([[0, top // 3], [top // 2, top]], np.uint8 if bits == 8 else np.uint16)
+    for photometric in ("MONOCHROME1", "MONOCHROME2"):
+        shown_values = shown(write(tmp_path / "a.dcm", pixels, photometric, bits, **window))
+        expected = np.round(pixels * 255.0 / top)
+        expected = 255 - expected if photometric == "MONOCHROME1" else expected
+        np.testing.assert_allclose(shown_values, expected, atol=1)
+
+
+EMPTY = [  # elements without a value count as absent: files of real archives (pydicom#1237)
+    {"RescaleSlope": None, "RescaleIntercept": None},
+    {"RescaleSlope": "1", "RescaleIntercept": None},
+    {"WindowCenter": None, "WindowWidth": None},
+    {"WindowCenter": "", "WindowWidth": ""},
+    {"NumberOfFrames": None},
+    {"VOILUTFunction": "", "WindowCenter": "2048", "WindowWidth": "4096"},
+]
+
+
+@pytest.mark.parametrize("tags", EMPTY)
+def test_empty_elements_count_as_absent(tmp_path, tags):
+    expected = [[0, 62], [125, 255]]
+    np.testing.assert_allclose(shown(write(tmp_path / "a.dcm", RAW, **tags)), expected, atol=1)
+
+
+def test_an_empty_look_up_table_counts_as_absent(tmp_path):
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    item = Dataset()
+    item.add_new(0x00283002, "SS", None)
+    item.add_new(0x00283006, "OW", None)
+    path = write(tmp_path / "a.dcm", RAW, VOILUTSequence=Sequence([item]))
+    np.testing.assert_allclose(shown(path), [[0, 62], [125, 255]], atol=1)
+
+
+def test_a_file_without_its_preamble_is_read(tmp_path):
+    path = write(tmp_path / "a.dcm", RAW)
+    path.write_bytes(path.read_bytes()[132:])
+    np.testing.assert_allclose(decode(path, 2, 1)[0], [[0, 62], [125, 255]], atol=1)
+
+
 def test_a_file_without_pixels_is_refused(tmp_path):
     path = write(tmp_path / "a.dcm", RAW)
     dataset = pydicom.dcmread(path)

@@ -89,6 +89,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "TIFF grey": lambda: file(GREY, "TIFF"),
     "TIFF colour": lambda: file(COLOUR, "TIFF", compression="tiff_lzw"),
     "TIFF 16 bits": lambda: file(DEEP, "TIFF"),
+    "TIFF 16 bits, 0 is white": lambda: file(Image.fromarray(DEEP), "TIFF", tiffinfo={262: 0}),
     "BMP colour": lambda: file(COLOUR, "BMP"),
     "GIF": lambda: file(GREY, "GIF"),
     "WebP colour": lambda: file(COLOUR, "WEBP", lossless=True),
@@ -129,6 +130,7 @@ PIXELS = {  # in hex: as one channel (4 x 4), then as three where they differ fr
         " 193d64882d51789c44688fb3587ca3c7 587ca3c744688fb32d51789c193d6488 e6c29b77d2ae8763bb97704ca7835c38"
     ),
     "TIFF 16 bits": "1c457199335b87b04d75a1ca648cb8e0",
+    "TIFF 16 bits, 0 is white": "e3ba8e66cca4784fb28a5e359b73471f",
     "BMP colour": (
         "56718fab4e6987a345607e9a3d587692"
         " 193d64882d51789c44688fb3587ca3c7 587ca3c744688fb32d51789c193d6488 e6c29b77d2ae8763bb97704ca7835c38"

@@ -60,6 +60,49 @@ def flipped() -> bytes:
     return good[:place] + bytes([good[place] ^ 64]) + good[place + 1 :]
 
 
+def png16(values: np.ndarray) -> bytes:
+    """A 16-bit PNG of (H, W, C): grey with alpha, colour, colour with alpha; Pillow writes none."""
+    height, width, channels = values.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    pixels = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
+
+
+def deep_colour(high: int, channels: int = 3) -> np.ndarray:
+    """(16, 16, C) from 0 to `high` from left to right, opaque."""
+    values = np.repeat(np.tile(np.linspace(0, high, 16).round(), (16, 1))[..., None], channels, axis=2)
+    if channels in (2, 4):
+        values[..., -1] = 65_535
+    return values
+
+
+def tiff(values: np.ndarray, bits: int, white_is_zero: bool, order: str = "<") -> bytes:
+    """An uncompressed TIFF of grey (H, W) in so many bits; TIFF 6.0, section 8."""
+    height, width = values.shape
+    if bits == 16:
+        pixels = values.astype(f"{order}u2").tobytes()
+    else:
+        flags = (values.astype(int)[..., None] >> np.arange(bits)[::-1]) & 1
+        pixels = np.packbits(flags.reshape(height, -1), axis=1).tobytes()
+    entries = [
+        (256, 3, width),
+        (257, 3, height),
+        (258, 3, bits),
+        (259, 3, 1),
+        (262, 3, int(not white_is_zero)),
+    ]
+    entries += [(273, 4, 10 + 8 * 12 + 4), (278, 3, height), (279, 4, len(pixels))]
+    table = b"".join(
+        struct.pack(
+            f"{order}HHI" + ("HH" if kind == 3 else "I"), tag, kind, 1, value, *([0] if kind == 3 else [])
+        )
+        for tag, kind, value in entries
+    )
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HIH", 42, 8, len(entries))
+    return head + table + bytes(4) + pixels
+
+
 def palette(transparent: bool = False) -> bytes:
     picture = Image.new("P", (16, 16), 1)
     picture.putpalette([0, 0, 0, *RED, 0, 0, 200])
@@ -275,6 +318,60 @@ def test_big_endian_16_bit_grey(tmp_path):
     table = b"".join(struct.pack(">HHII", tag, kind, 1, value) for tag, kind, value in entries)
     (tmp_path / "a.tif").write_bytes(header + table + bytes(4) + values.tobytes())
     assert decode(tmp_path / "a.tif", 2, 1).tolist() == [[[0, 100], [200, 255]]]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 12, 16])
+@pytest.mark.parametrize("white_is_zero", [False, True])
+def test_grey_of_every_depth_and_direction(tmp_path, bits, white_is_zero):
+    if white_is_zero and bits == 12:
+        pytest.skip("Pillow reads no such file, so it is refused")
+    values = np.tile(np.linspace(0, 2**bits - 1, 8).round(), (8, 1))
+    (tmp_path / "a.tif").write_bytes(tiff(values, bits, white_is_zero))
+    shown = np.round(values * 255 / (2**bits - 1))
+    np.testing.assert_array_equal(
+        decode(tmp_path / "a.tif", 8, 1)[0], 255 - shown if white_is_zero else shown
+    )
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_white_is_zero_in_a_compressed_file(tmp_path, compression):
+    values = np.tile(np.arange(0, 256, 32, dtype=np.uint8), (8, 1))
+    Image.fromarray(values).save(tmp_path / "a.tif", compression=compression, tiffinfo={262: 0})
+    with Image.open(tmp_path / "a.tif") as picture:
+        assert picture.tag_v2[262] == 0
+    np.testing.assert_array_equal(decode(tmp_path / "a.tif", 8, 1)[0], values)  # Pillow wrote them inverted
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_colour_and_alpha_of_16_bits_follow_the_rule_of_grey(tmp_path, channels):
+    """65,535 is 255; 12 bits kept in 16 are refused; just above a sixteenth of the range is read."""
+    (tmp_path / "a.png").write_bytes(png16(deep_colour(65_535, channels)))
+    expected = np.tile(np.linspace(0, 255, 16), (16, 1))
+    np.testing.assert_allclose(decode(tmp_path / "a.png", 16, 1)[0], expected, atol=1)
+    (tmp_path / "a.png").write_bytes(png16(deep_colour(4095, channels)))
+    with pytest.raises(Unreadable, match=r"16-bit .* with values from 0 to 3,855 only"):  # 15 * 257
+        decode(tmp_path / "a.png", 16, 3)
+    (tmp_path / "a.png").write_bytes(png16(deep_colour(5000, channels)))
+    assert decode(tmp_path / "a.png", 16, 1).max() == 19
+
+
+@pytest.mark.parametrize(("kind", "bands"), [("P5", 1), ("P6", 3)])
+def test_the_greatest_value_of_a_ppm_counts(tmp_path, kind, bands):
+    values = np.repeat(np.linspace(0, 4095, 16).astype(">u2"), bands).tobytes() * 16
+    for most, read in ((4095, True), (65_535, False)):
+        (tmp_path / "a.ppm").write_bytes(f"{kind} 16 16 {most}\n".encode() + values)
+        if read:
+            assert decode(tmp_path / "a.ppm", 16, 1).max() == 255
+        else:
+            with pytest.raises(Unreadable, match="16-bit"):
+                decode(tmp_path / "a.ppm", 16, 1)
+
+
+def test_12_bits_in_a_jpeg_2000_of_16_are_refused(tmp_path):
+    values = np.tile(np.linspace(0, 4095, 16).astype(np.uint16), (16, 1))
+    Image.fromarray(values).save(tmp_path / "a.jp2")
+    with pytest.raises(Unreadable, match="16-bit grey with values from 0 to 4,095"):
+        decode(tmp_path / "a.jp2", 16, 1)
 
 
 @pytest.mark.parametrize(("name", "form"), [("a.png", "PNG"), ("a.jpg", "JPEG"), ("a.tif", "TIFF")])
