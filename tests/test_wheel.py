@@ -8,11 +8,12 @@ import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 
 def files_under(*folders: str) -> set[str]:
@@ -50,9 +51,9 @@ def installed(built, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def command(installed, tmp_path):
-    """Run the installed clrx in a folder outside the repository; its output."""
+    """Run the installed clrx in a folder outside the repository; what it prints."""
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, code: int = 0) -> str:
         hidden = {"PYTHONPATH", "VIRTUAL_ENV"}
         environment = {key: value for key, value in os.environ.items() if key not in hidden}
         done = subprocess.run(
@@ -63,8 +64,8 @@ def command(installed, tmp_path):
             text=True,
             timeout=280,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     return run
 
@@ -104,11 +105,103 @@ def test_hydra_finds_the_launcher_of_sweeps(command):
     assert "_target_: hydra_plugins.clrx_processes.Processes" in command("sweep", "--cfg", "hydra")
 
 
-def test_a_folder_of_ones_own_adds_options(command, tmp_path):
-    (tmp_path / "mine" / "policy").mkdir(parents=True)
-    own = "_target_: clrx.policy.constant.Constant\nlr: 0.125\n"
-    (tmp_path / "mine" / "policy" / "mine.yaml").write_text(own)
-    assert "lr: 0.125" in command("train", "--config-dir", "mine", "policy=mine", "--cfg", "job")
+OWN = {  # files of a user's own folder: a policy, a dataset and a model
+    "policy/sawtooth.yaml": """\
+        _target_: sawtooth.Sawtooth
+        base_lr: ${bounds.base_lr}
+        max_lr: ${bounds.max_lr}
+        step_size: ${bounds.step_size}
+        """,
+    "sawtooth.py": """\
+        from dataclasses import dataclass
+
+        from clrx import Progress
+
+
+        @dataclass(frozen=True)
+        class Sawtooth:
+            base_lr: float
+            max_lr: float
+            step_size: float
+
+            def __call__(self, progress: Progress) -> float:
+                passed = progress.epoch % self.step_size / self.step_size
+                return self.max_lr - (self.max_lr - self.base_lr) * passed
+        """,
+    "dataset/squares.yaml": """\
+        defaults: [_common, _self_]
+        _target_: squares.load
+        images: 120
+        size: 16
+        """,
+    "squares.py": """\
+        import numpy as np
+        import pandas as pd
+
+        from clrx import Source
+
+
+        def load(images: int) -> Source:
+            labels = np.arange(images) % 2
+            array = np.random.default_rng(0).integers(0, 99, (images, 16, 16)).astype(np.uint8)
+            array[:, 4:12, 4:12] += (100 * labels[:, None, None]).astype(np.uint8)
+            names = [f"image {number}" for number in range(images)]
+            table = pd.DataFrame({"image": names, "group": names})
+            return Source("squares", "binary", ("dark", "bright"), table, labels, array=array)
+        """,
+    "model/one_conv.yaml": """\
+        defaults: [_common, _self_]
+        _target_: one_conv.build
+        width: 8
+        """,
+    "one_conv.py": """\
+        from torch import nn
+
+        from clrx import Body
+
+
+        def build(channels: int, size: int, width: int) -> Body:
+            module = nn.Sequential(nn.Conv2d(channels, width, 3), nn.ReLU())
+            return Body(module, (("0.weight", "0.bias"),), first_convs=("0",))
+        """,
+    "json.py": "raise AssertionError('this hides no module of Python')\n",
+}
+OWN_RUN = ("dataset=squares", "model=one_conv", "policy=sawtooth", "epochs=2", "bootstrap.resamples=5")
+
+
+@pytest.fixture
+def mine(tmp_path) -> Path:
+    for name, text in OWN.items():
+        file = tmp_path / "mine" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(text))
+    return tmp_path / "mine"
+
+
+def test_a_policy_a_dataset_and_a_model_of_ones_own(command, mine, tmp_path):
+    """Modules beside the options' YAML, in an empty directory: drawn, trained, verified, resumed, in a sweep."""
+    assert "policy.csv" in command("policy", "--config-dir", "mine", "policy=sawtooth")
+    command("train", "--config-dir", "mine", *OWN_RUN, "hydra.run.dir=run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (record["dataset"], record["model"], record["policy"]) == ("squares", "one_conv", "sawtooth")
+    assert record["config_dir"] == str(mine)
+    assert "agree with the record" in command("verify", "run")
+    assert "run directory: run" in command("resume", "run", "epochs=+1")
+    mine.rename(tmp_path / "moved")
+    assert "agree with the record" in command("verify", "run", "--config-dir", "moved")
+    words = (*OWN_RUN[:2], "policy=sawtooth,constant", "seed=0", "epochs=1", "bootstrap.resamples=5")
+    said = command("sweep", "--config-dir", "moved", *words, "hydra.sweep.dir=sweep")
+    assert "2 of 2 complete" in said
+
+
+def test_a_module_of_ones_own_that_cannot_be_imported(command, mine):
+    with (mine / "sawtooth.py").open("a") as file:
+        file.write("import pands\n")
+    said = command("policy", "--config-dir", "mine", "policy=sawtooth", code=2)
+    line = len((mine / "sawtooth.py").read_text().splitlines())
+    assert "sawtooth.Sawtooth cannot be imported: ModuleNotFoundError: No module named 'pands'" in said
+    assert f"where:   {mine / 'sawtooth.py'}, line {line}" in said
+    assert said.count("error:") == 1
 
 
 def test_a_run_far_from_the_repository(command, tmp_path):

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from clrx.config.options import options_of
+from clrx.config.target import allow_folder
 from clrx.core.errors import FULL, ClrxError, UserError, causes, did_you_mean
 from clrx.core.paths import remove_empty
 
@@ -71,14 +72,18 @@ def run_task(name: str, task: Task, cfg: DictConfig, arguments: list[str]) -> in
     directory = Path(about.runtime.output_dir)
     words = OmegaConf.to_container(about.overrides.task)  # a loop over the node would resolve what is in them
     assert isinstance(words, list)
+    own = [one.path for one in about.runtime.config_sources if one.provider == "command-line"]
+    for folder in own:
+        allow_folder(Path(folder))
     choices = {k: v for k, v in about.runtime.choices.items() if not k.startswith("hydra")}
     with open_dict(cfg):
         if not reads_disease(cfg):
             refuse_disease(cfg, words)
             del cfg.disease, choices["disease"]
         cfg.run = {
-            "dir": str(directory),
+            "dir": _literal(str(directory)),
             "choices": choices,
+            "config_dir": _literal(own[-1]) if own else None,
             "command": _literal(" ".join(["clrx", name.replace("_", "-"), *arguments])),
             "overrides": [_literal(str(word)) for word in words],
         }

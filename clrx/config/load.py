@@ -27,18 +27,21 @@ Config = TypeVar("Config", bound=TrainConfig)
 
 @dataclass(frozen=True)
 class Invocation:
-    """What one command line asked for beside the configuration."""
+    """The parts of one command line that are no configuration."""
 
-    directory: Path
+    directory: Path  # of the run
     command: str = "clrx train"
     choices: Mapping[str, Any] = field(default_factory=dict)  # group -> option
     overrides: tuple[str, ...] = ()
+    config_dir: str | None = None  # the user's own folder (--config-dir), absolute
 
 
 def invocation(raw: DictConfig) -> Invocation:
     """The directory, command line and choices that `clrx.config.compose` or a recorded run put under `run`."""
     run = raw.run
-    return Invocation(Path(run.dir), run.command, dict(run.choices), tuple(run.get("overrides", ())))
+    return Invocation(
+        Path(run.dir), run.command, dict(run.choices), tuple(run.get("overrides", ())), run.get("config_dir")
+    )
 
 
 @overload

@@ -1,10 +1,12 @@
 """The words that a command line may use: groups, their options, keys, and the values of keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from clrx.config.limits import keys_of as schema_keys
 from clrx.config.schema import TrainConfig
+
+CONFIG_DIR = ("--config-dir", "-cd")  # flags of Hydra that name the folder of the user's own options
 
 
 def groups_of(conf: Path) -> list[str]:
@@ -48,3 +50,15 @@ def values_of(name: str) -> list[str]:
                 word for word in words if word.replace("_", "").replace(":", "").isalnum() and word != "text"
             ]
     return []
+
+
+def split_config_dir(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(the folders that --config-dir names, the other words) of a command line."""
+    folders, others, rest = [], [], iter(words)
+    for word in rest:
+        flag, equals, folder = word.partition("=")
+        if flag in CONFIG_DIR:
+            folders.append(folder if equals else next(rest, ""))
+        else:
+            others.append(word)
+    return folders, others

@@ -1,13 +1,15 @@
 """A `_target_` of the configuration as a value, and the only place that turns one into an object."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module, invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
-from clrx.core.errors import UserError, causes, did_you_mean, first_line
+from clrx.core.errors import ClrxError, UserError, causes, did_you_mean, first_line
 
 ALLOWED = ("clrx", "torch.optim", "timm", "torchvision")  # what a configuration from elsewhere may name
 MOVED = {  # where recorded configurations of 0.1 name what now lies elsewhere
@@ -76,40 +78,75 @@ def build(target: Target, /, *positional: Any, **more: Any) -> Any:
 
 
 def locate(target: Target) -> Any:
-    """The class or function that a target names; UserError where that is not allowed or not there."""
+    """The class or function that a target names; UserError where that is not allowed, not there, or not importable."""
     module, _, name = target.path.rpartition(".")
-    if not (_under(target.path, ALLOWED) or _is_own(module)):
-        allowed = f"{', '.join(ALLOWED)}, and modules in the folder of --config-dir"
-        raise UserError(f"{target.path} is not allowed as a _target_", where=target.where, allowed=allowed)
+    where = target.where or target.path
+    if not _under(target.path, ALLOWED):
+        _require_own(target.path, where)
     try:
-        return getattr(import_module(module), name)
-    except AttributeError as error:
-        fix = did_you_mean(name, vars(import_module(module)))
-        raise UserError(f"{module} has no {name}", where=target.where or target.path, fix=fix) from error
-    except ImportError as error:
-        what = f"{target.path} cannot be imported: {first_line(error)}"
-        raise UserError(
-            what, where=target.where or target.path, fix="mend the module, or its path"
-        ) from error
+        loaded = import_module(module)
+    except Exception as error:
+        if isinstance(error, ClrxError):
+            raise
+        raise _import_error(target.path, where, error) from error
+    if not hasattr(loaded, name):
+        fix = did_you_mean(name, vars(loaded)) or f"look into {getattr(loaded, '__file__', module)}"
+        raise UserError(f"{module} has no {name}", where=where, fix=fix)
+    return getattr(loaded, name)
 
 
 def allow_folder(folder: Path) -> None:
-    """Let configurations name modules that lie in a folder of the user's own (--config-dir)."""
-    if folder.resolve() not in _own_folders:
-        _own_folders.append(folder.resolve())
+    """Let configurations name modules that lie in a folder of the user's own (--config-dir).
+
+    The folder comes last on `sys.path`: a module in it hides none of Python's, of clrx's or of an installed package.
+    """
+    folder = folder.resolve()
+    if folder not in _own_folders:
+        _own_folders.append(folder)
+        sys.path.append(str(folder))
         invalidate_caches()
 
 
-def _is_own(module: str) -> bool:
-    """Whether a module's first part is a file or folder in one of the user's own folders."""
-    first = module.partition(".")[0]
+def _require_own(path: str, where: str) -> None:
+    """UserError unless the module at the head of a dotted path is found in one of the user's own folders."""
+    first = path.partition(".")[0]
+    mine = [
+        folder for folder in _own_folders if (folder / f"{first}.py").exists() or (folder / first).is_dir()
+    ]
     try:
-        found = find_spec(first) if first else None
+        found = find_spec(first)
     except (ImportError, ValueError):
-        return False
+        found = None
     origins = [found.origin, *(found.submodule_search_locations or ())] if found else []
-    return any(
-        Path(origin).resolve().is_relative_to(own) for origin in origins if origin for own in _own_folders
+    if any(Path(one).resolve().is_relative_to(own) for one in origins if one for own in _own_folders):
+        return
+    if mine and found:
+        what = f"{mine[0] / first} is hidden by another module of that name"
+        raise UserError(
+            what, where=str(found.origin), fix=f"give it another name, here and in {where}._target_"
+        )
+    folders = ", ".join(map(str, _own_folders)) or "the folder of --config-dir"
+    allowed = f"{', '.join(ALLOWED)}, and modules in {folders}"
+    if found:
+        raise UserError(f"{path} is not allowed as a _target_", where=where, allowed=allowed)
+    known = [file.stem for folder in _own_folders for file in folder.glob("*.py")]
+    fix = (
+        did_you_mean(first, known)
+        or f"put {first}.py there, or name the folder that has it: --config-dir DIR"
+    )
+    raise UserError(f"{path}: there is no module '{first}'", where=where, allowed=allowed, fix=fix)
+
+
+def _import_error(path: str, where: str, error: Exception) -> UserError:
+    """The UserError for a module that raised `error` while it was imported: with its file, line and exception."""
+    what = f"{path} cannot be imported: {type(error).__name__}: {first_line(error)}"
+    frames = [one for one in extract_tb(error.__traceback__) if "importlib" not in one.filename]
+    file, line = (frames[-1].filename, frames[-1].lineno) if len(frames) > 1 else ("", None)
+    if isinstance(error, SyntaxError):
+        file, line = error.filename or file, error.lineno
+    place = f"{file}, line {line}" if file else where
+    return UserError(
+        what, where=place, allowed="a module that can be imported", fix=f"mend it ({where}._target_ names it)"
     )
 
 

@@ -4,13 +4,13 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from clrx.config.options import CONFIG_DIR, split_config_dir
 from clrx.core.errors import UserError
 from clrx.core.files import write_json
 from clrx.core.lock import is_held
@@ -32,7 +32,7 @@ EXTRAS = {  # launcher -> (its module, the extra of clrx that installs it)
     "submitit_local": ("hydra_submitit_launcher", "clrx[slurm]"),
 }
 OWN = ("workers", "retry", *REPORT)  # words for the sweep alone: they do not change what is run
-FLAGS_OF_HYDRA = ("--config-dir", "-cd", "--multirun", "-m")  # those that still run something
+FLAGS_OF_HYDRA = (*CONFIG_DIR, "--multirun", "-m")  # those that still run something
 
 
 class Sweep(NamedTuple):
@@ -90,9 +90,7 @@ def _params(file: Path) -> dict[str, str]:
 def _params_of_experiment(words: Sequence[str], conf: Path) -> dict[str, str]:
     """The `_params` of the experiment's own file; {} without an experiment, and for one that sweeps over nothing."""
     chosen = [word.partition("=")[2] for word in words if word.startswith("experiment=")]
-    flags = ("--config-dir", "-cd")
-    folders = [str(conf), *(folder for flag, folder in pairwise(words) if flag in flags)]
-    folders += [word.partition("=")[2] for word in words if word.partition("=")[0] in flags and "=" in word]
+    folders = [str(conf), *split_config_dir(words)[0]]
     found = [_params(Path(folder) / "experiment" / f"{chosen[-1]}.yaml") for folder in folders if chosen]
     return next(filter(None, found), {})
 

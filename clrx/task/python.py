@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from clrx.config.compose import call_hydra, run_task
 from clrx.config.load import load
+from clrx.config.target import allow_folder
 from clrx.core.errors import UserError
 from clrx.core.paths import conf_dir
 from clrx.network.network import Network, build_network
@@ -92,7 +93,10 @@ def load_run(path: str | Path) -> Run:
     """The run in a directory; UserError where there is none."""
     if not (Path(path) / "run.json").is_file():
         raise UserError(f"{path} is not the directory of a run", allowed="a directory with run.json")
-    return Run(Path(path))
+    run = Run(Path(path))
+    if own := run.record.get("config_dir"):
+        allow_folder(Path(own))  # its network may be made by a module of the user's own
+    return run
 
 
 def train(

@@ -1,12 +1,13 @@
 """`clrx resume`: continue a run from its directory, or make it longer.
 
-usage: clrx resume RUN [key=value ...]
+usage: clrx resume RUN [key=value ...] [--config-dir DIR]
 
 Continue the run in the directory RUN with the configuration that it recorded.
 Keys that cannot change results may be set: workers, logger, memory_budget, checkpoint.every, device (not from a CPU to
 a GPU).
 
-  epochs=+N   N more epochs, of a complete or an interrupted run; epochs=N: N in all
+  epochs=+N          N more epochs, of a complete or an interrupted run; epochs=N: N in all
+  --config-dir DIR   where the folder of your own options and modules is now, if it has been moved
 """
 
 from pathlib import Path
@@ -16,7 +17,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from clrx.config.load import load, recorded
+from clrx.config.options import split_config_dir
+from clrx.config.target import allow_folder
 from clrx.core.errors import UserError, did_you_mean
+from clrx.core.paths import path_of
 from clrx.run.directory import refuse_other_run
 from clrx.run.read import require_run
 from clrx.task import train
@@ -29,11 +33,7 @@ def main(arguments: list[str], **options: Any) -> int:
 
     `epochs=+N` makes the run longer (clrx.training.extend says how), also a complete one. `options` go to train.task.
     """
-    if not arguments or "=" in arguments[0]:
-        raise UserError(
-            "which run?", where="clrx resume", allowed="the directory of a run", fix="clrx resume RUN"
-        )
-    path, words = Path(arguments[0]), arguments[1:]
+    path, words = run_and_words("resume", arguments)
     epochs = [word.removeprefix("epochs=") for word in words if word.startswith("epochs=")]
     others = [word for word in words if not word.startswith("epochs=")]
     raw = _with(recorded_config(path), others)
@@ -44,6 +44,21 @@ def main(arguments: list[str], **options: Any) -> int:
         extend_run(path, config, epochs[-1], lambda plain: load(OmegaConf.create(plain)))
         raw = _with(recorded_config(path), others)
     return train.task(raw, **options)
+
+
+def run_and_words(command: str, arguments: list[str]) -> tuple[Path, list[str]]:
+    """(run directory, key=value words) of the command line of `resume` and `verify`.
+
+    A first word that is an existing directory is the run's, also with an equals sign in it, as a sweep's runs have. The
+    modules in the folder of --config-dir may be named by the configuration.
+    """
+    folders, words = split_config_dir(arguments)
+    for folder in folders:
+        allow_folder(path_of(folder))
+    if not words or ("=" in words[0] and not path_of(words[0]).is_dir()):
+        fix = f"clrx {command} RUN"
+        raise UserError("which run?", where=f"clrx {command}", allowed="the directory of a run", fix=fix)
+    return path_of(words[0]), words[1:]
 
 
 def _with(cfg: DictConfig, words: list[str]) -> DictConfig:
@@ -68,5 +83,7 @@ def recorded_config(path: Path) -> DictConfig:
         fix = "give the clrx find-lr command again: it goes on where it was"
         raise UserError(f"{path} is the directory of a range test", where=str(path), fix=fix)
     command = run.facts.get("command", "clrx train")
-    invocation = {"dir": str(path), "choices": run.facts["choices"], "command": command}
+    if own := run.facts.get("config_dir"):
+        allow_folder(Path(own))
+    invocation = {"dir": str(path), "choices": run.facts["choices"], "command": command, "config_dir": own}
     return OmegaConf.create({**run.config, "run": invocation})

@@ -84,6 +84,7 @@ def facts_of(cfg: TrainConfig, about: Invocation, data: Data) -> dict[str, Any]:
     return {
         "command": about.command,
         "choices": dict(about.choices),
+        "config_dir": about.config_dir,
         "seed": cfg.seed,
         "dataset": source.name,
         "task": source.task,

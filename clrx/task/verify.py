@@ -1,6 +1,6 @@
 """`clrx verify`: train the first steps of a run again and compare them with its record.
 
-usage: clrx verify RUN [steps=N]
+usage: clrx verify RUN [steps=N] [--config-dir DIR]
 
 Train the first steps (20) of the run in the directory RUN again, from the configuration that it recorded, and say
 whether rates and losses agree with its record bit by bit.
@@ -18,7 +18,7 @@ from clrx.core.signals import listening
 from clrx.data.open import Data, load_source, open_data
 from clrx.run.read import Record, require_run, threads_of
 from clrx.run.resume_guard import DATA
-from clrx.task.resume import recorded_config
+from clrx.task.resume import recorded_config, run_and_words
 from clrx.training.inputs import inputs_of
 from clrx.training.loop import train_steps
 from clrx.training.phase import phase_clock, phase_work
@@ -69,17 +69,14 @@ def _recorded(path: Path) -> list[tuple[float | None, float | None]]:
 
 
 def _asked(arguments: list[str]) -> tuple[Path, int]:
-    if not arguments or "=" in arguments[0]:
-        raise UserError(
-            "which run?", where="clrx verify", allowed="the directory of a run", fix="clrx verify RUN"
-        )
+    path, words = run_and_words("verify", arguments)
     steps = 20
-    for word in arguments[1:]:
+    for word in words:
         key, _, value = word.partition("=")
         if key != "steps" or not value.isdigit() or int(value) < 1:
             raise UserError(f"'{word}' is unknown", where="clrx verify", allowed="steps=1, 2, 3, ...")
         steps = int(value)
-    return Path(arguments[0]), steps
+    return path, steps
 
 
 def _compare_data(run: Record, data: Data) -> None:
