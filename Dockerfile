@@ -4,7 +4,7 @@ FROM python:3.12-slim
 
 RUN useradd --create-home clrx
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY clrx clrx
 COPY conf conf
 COPY hydra_plugins hydra_plugins

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -80,8 +81,36 @@ def test_the_wheel_has_the_package_its_configuration_and_nothing_else(built):
 def test_the_sdist_has_what_builds_and_tests_it(built):
     with tarfile.open(built[1]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    assert files_under("clrx", "hydra_plugins", "conf", "tests") <= names
-    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"} <= names
+    assert files_under("clrx", "hydra_plugins", "conf", "tests", "docs", "benchmarks") <= names
+    pages = {path.name for path in ROOT.glob("*.md")}
+    assert {
+        "pyproject.toml",
+        "hatch_build.py",
+        "LICENSE",
+        "CITATION.cff",
+        "outputs/README.md",
+        *pages,
+    } <= names
+
+
+def test_the_documents_of_the_sdist_are_whole(built, tmp_path):
+    """The tests that read them pass in the unpacked sdist, outside the repository."""
+    with tarfile.open(built[1]) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    tests = ["tests/test_docs.py", "tests/test_architecture.py", "tests/test_readme.py"]
+    hidden = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [sys.executable, "-m", "pytest", *tests]
+    done = subprocess.run(command, cwd=folder, env=hidden, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_readme_of_the_package_has_no_dead_link(built):
+    with zipfile.ZipFile(built[0]) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        description = wheel.read(name).decode().partition("\n\n")[2]
+    assert description.startswith("# clrx")
+    assert re.findall(r"\]\((?!https?:)[^)]*\)", description) == []
 
 
 def test_the_command_comes_from_the_wheel(installed, command):
