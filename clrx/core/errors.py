@@ -71,6 +71,15 @@ def require_number(
     raise UserError(f"{where} is {value!r}", where=where, allowed=allowed, fix=f"set {where}=NUMBER")
 
 
+def require_one_of(value: Any, where: str, allowed: Iterable[str | bool]) -> None:
+    """Raise UserError unless `value` is one of the values, of their type too; `where` is the key that the user sets."""
+    known = tuple(allowed)
+    if not any(type(value) is type(one) and value == one for one in known):
+        names = ", ".join(str(one).lower() if isinstance(one, bool) else one for one in known)
+        fix = did_you_mean(value, names.split(", ")) if isinstance(value, str) else ""
+        raise UserError(f"{where}={value} is unknown", where=where, allowed=names, fix=fix)
+
+
 def first_line(error: BaseException) -> str:
     """What an error says, in one line; its type where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,7 +8,10 @@ from clrx.schedule.progress import Progress
 
 @dataclass(frozen=True)
 class Constant:
-    """`lr` at every step: the papers' "fixed" baseline (Alyafi et al. 2019, Table III)."""
+    """The rate `lr` at every step.
+
+    Source: the "fixed" baseline of Alyafi et al. 2019, Table III, and of Smith, arXiv:1506.01186, Table 1.
+    """
 
     lr: float
 

@@ -9,9 +9,10 @@ from clrx.schedule.progress import Progress
 
 @dataclass(frozen=True)
 class Cosine:
-    """min_lr + (lr - min_lr) * (1 + cos(pi * fraction)) / 2: arXiv:1608.03983, eq. 5 with a single cycle.
+    """The rate falls from `lr` to `min_lr` over the run in half a cosine, and stays there past its end.
 
-    The rate stays at min_lr past the end of the run.
+    min_lr + (lr - min_lr) * (1 + cos(pi * fraction)) / 2. Source: Loshchilov and Hutter, arXiv:1608.03983, eq. 5
+    with a single cycle; torch's CosineAnnealingLR.
     """
 
     lr: float

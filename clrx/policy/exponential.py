@@ -8,9 +8,9 @@ from clrx.schedule.progress import Progress
 
 @dataclass(frozen=True)
 class Exponential:
-    """lr * gamma ** epoch, smooth within the epoch; at whole epochs it is torch's ExponentialLR.
+    """The rate shrinks by the factor `gamma` an epoch, smoothly within the epoch.
 
-    `gamma` is the factor of one epoch, in (0, 1].
+    lr * gamma ** epoch; gamma in (0, 1]. Source: at whole epochs torch's ExponentialLR.
     """
 
     lr: float

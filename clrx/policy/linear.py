@@ -8,9 +8,10 @@ from clrx.schedule.progress import Progress
 
 @dataclass(frozen=True)
 class Linear:
-    """lr + (min_lr - lr) * fraction: the falling half of a cycle by itself (Smith 2017, section 4.1.1).
+    """The rate falls in a straight line from `lr` to `min_lr` over the run, and stays there past its end.
 
-    The rate stays at min_lr past the end of the run.
+    lr + (min_lr - lr) * fraction. Source: the falling half of a cycle by itself, Smith, arXiv:1506.01186,
+    section 4.1.1.
     """
 
     lr: float

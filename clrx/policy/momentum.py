@@ -8,9 +8,10 @@ from clrx.schedule.progress import Policy, Progress
 
 @dataclass(frozen=True)
 class InverseMomentum:
-    """max_momentum - (max_momentum - base_momentum) * shape(progress): lowest where the rate is highest.
+    """Momentum is lowest where the rate is highest: it moves between two bounds against `shape`.
 
-    Smith, arXiv:1803.09820, section 4.3. `shape` is any policy between 0 and 1 with the clock of the rate.
+    max_momentum - (max_momentum - base_momentum) * shape(progress). `shape` is any policy between 0 and 1 with the
+    clock of the rate. Source: Smith, arXiv:1803.09820, section 4.3.
     """
 
     base_momentum: float

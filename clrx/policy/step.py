@@ -1,4 +1,4 @@
-"""A rate that drops by a factor at fixed epochs."""
+"""A rate that drops by a factor at equal distances."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from clrx.schedule.progress import Progress, cycle_at
 
 @dataclass(frozen=True)
 class StepDecay:
-    """lr * gamma ** floor(epoch / drop_every): torch's StepLR stepped once an epoch.
+    """The rate drops by the factor `gamma` every `drop_every` epochs.
 
-    `drop_every` counts epochs; `gamma` is the factor of one drop, in (0, 1].
+    lr * gamma ** floor(epoch / drop_every); gamma in (0, 1]. Source: torch's StepLR, stepped once an epoch.
     """
 
     lr: float

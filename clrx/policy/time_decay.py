@@ -8,9 +8,10 @@ from clrx.schedule.progress import Progress
 
 @dataclass(frozen=True)
 class TimeDecay:
-    """lr / (1 + decay * step): the `decay` argument of Keras's optimizers, on optimizer steps.
+    """The rate falls with the inverse of the number of optimizer steps.
 
-    Chopade et al. 2021, Table 4 gives `lr` and `decay` for each disease.
+    lr / (1 + decay * step); decay per optimizer step. Source: the argument `decay` of Keras's optimizers;
+    Chopade et al. 2021, Table 4, gives lr and decay for each disease.
     """
 
     lr: float

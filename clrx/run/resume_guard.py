@@ -18,6 +18,15 @@ FREE = {
 }
 # Of run.json: what a continued run must find as it was, and what may differ but is then said in its notes.
 DATA = {"data_hash": "images", "labels_hash": "labels", "split_hash": "split"}
+# Keys that policies have got since 0.1, with the value that leaves them as they were: a record without them has it.
+TRIANGLE = {"rise": 0.5, "from_top": False}
+ADDED = {
+    "clrx.policy.triangular.Triangular": TRIANGLE,
+    "clrx.policy.triangular2.Triangular2": TRIANGLE,
+    "clrx.policy.exp_range.ExpRange": TRIANGLE,
+    "clrx.policy.sgdr.SGDR": {"m_mul": 1.0},
+    "clrx.policy.one_cycle.OneCycle": {"three_phase": False, "anneal_strategy": "cos"},
+}
 MACHINE = ("processor", "threads", "accelerator")
 
 
@@ -78,6 +87,7 @@ def _conditions(facts: dict[str, Any]) -> dict[str, Any]:
 def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted key, value) of all in a plain configuration; an empty mapping and a list without mappings are values."""
     if isinstance(config, dict) and config:
+        config = ADDED.get(config.get("_target_"), {}) | config
         for key, value in config.items():
             yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
     elif isinstance(config, list) and any(isinstance(value, dict) for value in config):

@@ -68,3 +68,26 @@ def cycle_at(epoch: float, length: float) -> tuple[int, float]:
 def ends_every(length: float, epochs: float) -> tuple[float, ...]:
     """The epochs at which whole cycles of `length` epochs end in a run of `epochs`."""
     return tuple(length * count for count in range(1, cycle_at(epochs, length)[0] + 1))
+
+
+def triangle_at(
+    epoch: float, step_size: float, rise: float = 0.5, from_top: bool = False
+) -> tuple[int, float]:
+    """The cycle of 2 * step_size epochs that `epoch` lies in, from 0, and the height of its triangle there, in [0, 1].
+
+    The first `rise` of a cycle goes up from 0 to 1, the rest down again; `from_top` skips the first rise.
+    """
+    length = 2 * step_size
+    cycle, passed = cycle_at(epoch + rise * length if from_top else epoch, length)
+    if rise == 0.5:
+        return cycle, 1 - abs(2 * passed - 1)
+    return cycle, passed / rise if passed < rise else (1 - passed) / (1 - rise)
+
+
+def triangle_ends(
+    epochs: float, step_size: float, rise: float = 0.5, from_top: bool = False
+) -> tuple[float, ...]:
+    """The epochs at which a triangle is back at its base, in a run of `epochs`."""
+    length = 2 * step_size
+    skipped = rise * length if from_top else 0.0
+    return tuple(end - skipped for end in ends_every(length, epochs + skipped))

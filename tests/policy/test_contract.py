@@ -47,6 +47,7 @@ def test_issue_names_are_there():
     assert {*POLICIES} >= {
         *("constant", "step", "exponential", "time_decay", "triangular", "triangular2"),
         *("modified_triangular2", "exp_range", "one_cycle", "cosine", "sgdr"),
+        *("multi_step", "polynomial", "wsd", "rex", "inverse_sqrt", "power"),
     }
 
 

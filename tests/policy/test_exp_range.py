@@ -41,8 +41,20 @@ def test_equals_torch():
     assert [policy(progress_at(step, 100, 5000)) for step in range(5000)] == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize(("up", "down"), [(50, 250), (200, 100)])
+def test_unequal_halves_equal_torch(up, down):
+    policy = ExpRange(0.001, 0.3, (up + down) / 2 / 100, 0.999, rise=up / (up + down))
+    shrinking = {"mode": "exp_range", "gamma": 0.999, "cycle_momentum": False}
+    expected = torch_rates(
+        lambda o: CyclicLR(o, 0.001, 0.3, step_size_up=up, step_size_down=down, **shrinking), 5000
+    )
+    rates = [policy(progress_at(step, 100, 5000)) for step in range(5000)]
+    assert rates == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
 def test_gamma_1_is_triangular():
     now = progress_at(123, 10, 1000)
+    assert ExpRange(0.1, 0.2, 3, 1, 0.3, True)(now) == Triangular(0.1, 0.2, 3, 0.3, True)(now)
     assert ExpRange(0.1, 0.2, 3, 1)(now) == Triangular(0.1, 0.2, 3)(now)
 
 

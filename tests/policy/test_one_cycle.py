@@ -27,8 +27,10 @@ def test_rate(fraction, expected):
     assert POLICY(Progress(0, 0.0, fraction)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_equals_torch():
-    """torch peaks at pct_start * total - 1 and ends at total - 1: our places, one step more in all."""
+@pytest.mark.parametrize("three_phase", [False, True])
+@pytest.mark.parametrize("anneal_strategy", ["cos", "linear"])
+def test_equals_torch(three_phase, anneal_strategy):
+    """torch peaks at pct_start * total - 1 and ends at total - 1: our steps, with one step more in all."""
     total, base, top, share = 4000, 0.04, 1.0, 0.25
     expected = torch_rates(
         lambda optimizer: OneCycleLR(
@@ -39,12 +41,30 @@ def test_equals_torch():
             div_factor=top / base,
             final_div_factor=100,
             cycle_momentum=False,
+            three_phase=three_phase,
+            anneal_strategy=anneal_strategy,
         ),
         total,
     )
-    assert [POLICY(progress_at(step, 40, total)) for step in range(total)] == pytest.approx(
-        expected, rel=1e-9
-    )
+    policy = OneCycle(base, top, share, 100, three_phase, anneal_strategy)
+    rates = [policy(progress_at(step, 40, total)) for step in range(total)]
+    assert rates == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "expected"),
+    [(0.0, 0.1), (0.2, 0.55), (0.4, 1.0), (0.6, 0.55), (0.8, 0.1), (0.9, 0.0505), (1.0, 0.001), (2.0, 0.001)],
+)
+def test_three_phases_in_lines_by_hand(fraction, expected):
+    """Smith and Topin: up and down in equal steps, then far below the start."""
+    policy = OneCycle(0.1, 1.0, 0.4, 100, three_phase=True, anneal_strategy="linear")
+    assert policy(Progress(0, 0.0, fraction)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_two_halves_leave_nothing_for_a_third_phase():
+    policy = OneCycle(0.1, 1.0, 0.5, 100, three_phase=True)
+    assert policy(Progress(0, 0.0, 0.5)) == 1.0
+    assert policy(Progress(0, 0.0, 1.0)) == pytest.approx(0.001)
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4])
@@ -67,6 +87,9 @@ def test_its_cycle_is_the_run():
         ({"pct_start": 0}, "policy.pct_start"),
         ({"pct_start": 1}, "policy.pct_start"),
         ({"final_div_factor": 0.5}, "policy.final_div_factor"),
+        ({"three_phase": "no"}, "policy.three_phase"),
+        ({"three_phase": True, "pct_start": 0.6}, "policy.pct_start"),
+        ({"anneal_strategy": "cosine"}, "policy.anneal_strategy"),
     ],
 )
 def test_bad_value_is_refused(keys, where):

@@ -1,5 +1,7 @@
 """SGDR against arXiv:1608.03983 eq. 5, Mishra's cycles and torch."""
 
+import math
+
 import pytest
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 from torch_schedulers import torch_rates
@@ -67,6 +69,22 @@ def test_equals_torch(T_0, T_mult):
     assert rates == pytest.approx(expected, rel=1e-9)
 
 
+def of_keras(step, first_decay_steps, t_mul, m_mul, alpha):
+    """CosineDecayRestarts: the factor of the initial rate at a step."""
+    factor, length = 1.0, first_decay_steps
+    while step >= length:
+        step, length, factor = step - length, length * t_mul, factor * m_mul
+    return (1 - alpha) * factor * 0.5 * (1 + math.cos(math.pi * step / length)) + alpha
+
+
+@pytest.mark.parametrize(("T_0", "T_mult", "m_mul"), [(50, 1, 0.9), (50, 2, 0.5), (37, 3, 0.1)])
+def test_falling_restarts_equal_the_formula_of_keras(T_0, T_mult, m_mul):
+    policy = SGDR(0.03, 0.3, T_0 / 100, T_mult, m_mul)
+    rates = [policy(progress_at(step, 100, 5000)) for step in range(5000)]
+    expected = [0.3 * of_keras(step, T_0, T_mult, m_mul, alpha=0.1) for step in range(5000)]
+    assert rates == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("policy", "epochs", "ends"),
     [
@@ -88,6 +106,8 @@ def test_cycle_ends(policy, epochs, ends):
         ({"max_lr": 0.01}, "bounds.max_lr"),
         ({"T_0": 0}, "policy.T_0"),
         ({"T_mult": 0.5}, "policy.T_mult"),
+        ({"m_mul": 0}, "policy.m_mul"),
+        ({"m_mul": 1.5}, "policy.m_mul"),
         ({"T_mult": float("inf")}, "policy.T_mult"),
     ],
 )

@@ -45,6 +45,25 @@ def test_thousands_of_cycles_do_not_overflow():
     assert Triangular2(0.1, 0.2, 0.5)(progress_at(50_005, 10, 100_000)) == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize(("up", "down"), [(50, 250), (200, 100)])
+def test_unequal_halves_equal_torch(up, down):
+    policy = Triangular2(0.001, 0.3, (up + down) / 2 / 100, rise=up / (up + down))
+    halving = {"mode": "triangular2", "cycle_momentum": False}
+    expected = torch_rates(
+        lambda o: CyclicLR(o, 0.001, 0.3, step_size_up=up, step_size_down=down, **halving), 5000
+    )
+    rates = [policy(progress_at(step, 100, 5000)) for step in range(5000)]
+    assert rates == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "expected"), [(0, 1.0), (2, 0.0), (4, 0.5), (6, 0.0), (8, 0.25), (10, 0.0)]
+)
+def test_from_the_top_each_peak_is_half_the_one_before(epoch, expected):
+    policy = Triangular2(0.0, 1.0, 2, from_top=True)
+    assert policy(progress_at(10 * epoch, 10, 160)) == pytest.approx(expected, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("keys", "where"),
     [

@@ -169,6 +169,22 @@ def test_what_cannot_change_results_may_change(tmp_path, changed):
         pass
 
 
+@pytest.mark.parametrize(
+    ("target", "added"),
+    [
+        ("clrx.policy.triangular.Triangular", {"rise": 0.5, "from_top": False}),
+        ("clrx.policy.sgdr.SGDR", {"m_mul": 1.0}),
+        ("clrx.policy.one_cycle.OneCycle", {"three_phase": False, "anneal_strategy": "cos"}),
+    ],
+)
+def test_a_key_that_a_policy_has_got_since_then_is_no_change_at_its_old_value(tmp_path, target, added):
+    write_config(tmp_path, config(policy={"_target_": target, "max_lr": 1}))
+    refuse_other_run(tmp_path, config(policy={"_target_": target, "max_lr": 1, **added}))
+    other = config(policy={"_target_": target, "max_lr": 1, **added, next(iter(added)): 0.25})
+    with pytest.raises(UserError, match=f"policy.{next(iter(added))}"):
+        refuse_other_run(tmp_path, other)
+
+
 VALUES = [1e-5, 1e22, -1e-300, 0.1 + 0.2, float("inf"), None, True, "1e-5", "null", "", " x ", "a: b", "12e3"]
 VALUES += [
     [1e-5, "1e-5"],
