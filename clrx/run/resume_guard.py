@@ -87,7 +87,7 @@ def _conditions(facts: dict[str, Any]) -> dict[str, Any]:
 def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted key, value) of all in a plain configuration; an empty mapping and a list without mappings are values."""
     if isinstance(config, dict) and config:
-        config = ADDED.get(config.get("_target_"), {}) | config
+        config = {**ADDED.get(str(config.get("_target_")), {}), **config}
         for key, value in config.items():
             yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
     elif isinstance(config, list) and any(isinstance(value, dict) for value in config):
