@@ -126,7 +126,7 @@ def circles() -> list[tuple[str, ...]]:
     """Groups of modules each of which imports, through others, itself; the smallest closed groups, sorted."""
     reached: dict[str, set[str]] = {}
     for module in MODULES:
-        seen, waiting = set(), own(module)
+        seen, waiting = set(), list(own(module))
         while waiting:
             if (name := waiting.pop()) not in seen:
                 seen.add(name)

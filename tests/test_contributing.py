@@ -21,7 +21,6 @@ def examples(page: str) -> tuple[dict[str, str], list[list[str]]]:
     return dict(files), [shlex.split(line)[1:] for line in commands if line.startswith("clrx ")]
 
 
-@pytest.mark.xfail(reason="--config-dir is not yet where Python looks for modules", strict=True)
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_what_is_added_in_a_folder_of_ones_own_works(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

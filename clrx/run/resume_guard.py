@@ -20,7 +20,7 @@ FREE = {
 DATA = {"data_hash": "images", "labels_hash": "labels", "split_hash": "split"}
 # Keys that policies have got since 0.1, with the value that leaves them as they were: a record without them has it.
 TRIANGLE = {"rise": 0.5, "from_top": False}
-ADDED = {
+ADDED: dict[str, dict[str, Any]] = {
     "clrx.policy.triangular.Triangular": TRIANGLE,
     "clrx.policy.triangular2.Triangular2": TRIANGLE,
     "clrx.policy.exp_range.ExpRange": TRIANGLE,

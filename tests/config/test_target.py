@@ -92,4 +92,4 @@ def test_a_name_that_the_module_lacks(mine):
 
 def test_without_a_folder_the_flag_is_named(monkeypatch):
     monkeypatch.setattr(targets, "_own_folders", [])
-    assert "--config-dir DIR" in refusal("sawtooth.Sawtooth")
+    assert "--config-dir DIR" in refusal("teeth_of_nobody.Sawtooth")
