@@ -18,7 +18,10 @@ from clrx.config.schema import TrainConfig
 from clrx.core.errors import UserError, did_you_mean, first_line
 
 AUTO, RATES = "auto", ("base_lr", "max_lr")
-SECTIONS = ("bounds", "dataset", "disease", "plan")  # others refer to their keys
+SECTIONS = (  # of the configuration, those of groups among them
+    *("bounds", "dataset", "disease", "plan", "model", "head", "optimizer", "policy", "augment"),
+    *("warmup", "range_test", "loss", "mix", "split", "early_stopping", "bootstrap", "checkpoint"),
+)
 POLICIES = ("policy", "momentum_policy", "plan")  # what reads `bounds`
 INVOCATION = ("run",)  # keys of one command, not of what it computes
 UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's types of error
@@ -81,6 +84,7 @@ def is_auto(raw: DictConfig) -> bool:
 
 def with_auto_bounds(raw: DictConfig) -> DictConfig:
     """A copy in which both bounds are auto, whatever they were: what a range test by itself is asked of."""
+    _require_sections(raw)
     raw = deepcopy(raw)
     step_size = "${dataset.recipe.step_size}" if raw.bounds == AUTO else raw.bounds.step_size
     raw.bounds = dict.fromkeys(RATES, AUTO) | {"step_size": step_size}
@@ -117,8 +121,8 @@ def _literal(node: DictConfig, name: str) -> Any:
 
 def _resolved(raw: DictConfig, bounds: Mapping[str, float] | None, keep_auto: bool = False) -> dict[str, Any]:
     """The configuration resolved to plain values; bounds that are auto are `bounds`, or the ends of the ramp."""
-    auto = is_auto(raw)
-    if not auto:
+    _require_sections(raw)
+    if not is_auto(raw):
         return _plain(raw)
     free = with_auto_bounds(raw) if raw.bounds == AUTO or _plan_asks(raw) else deepcopy(raw)
     names = [name for name in RATES if _literal(free.bounds, name) == AUTO]
@@ -137,11 +141,17 @@ def _resolved(raw: DictConfig, bounds: Mapping[str, float] | None, keep_auto: bo
     return plain if bounds else {**plain, "bounds": before["bounds"]}
 
 
-def _plain(raw: DictConfig) -> dict[str, Any]:
+def _require_sections(raw: DictConfig) -> None:
+    """UserError where a value stands in place of a section's keys: others refer to them."""
     for name in SECTIONS:
-        if name in raw and not OmegaConf.is_interpolation(raw, name) and not OmegaConf.is_dict(raw[name]):
+        if name not in raw or OmegaConf.is_interpolation(raw, name):
+            continue
+        if not OmegaConf.is_dict(raw[name]) and not (name == "bounds" and raw[name] == AUTO):
             what, fix = f"{name}={raw[name]} takes the place of its keys", f"set {name}.KEY=VALUE"
             raise UserError(what, where=name, allowed=f"the keys under {name}", fix=fix)
+
+
+def _plain(raw: DictConfig) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(raw, resolve=True)
     except (RecursionError, InterpolationResolutionError) as error:
@@ -176,14 +186,15 @@ def _mistake(error: ErrorDetails, kind: type, plain: Mapping[str, Any]) -> UserE
     inner = (error.get("ctx") or {}).get("error")
     if isinstance(inner, UserError):
         return inner
-    path = _path(error["loc"], plain)
+    missing = error["type"] in ("missing", "missing_argument")
+    path = _path(error["loc"], plain, missing)
     where = ".".join(map(str, path))
     if error["type"] in UNKNOWN:
         holder = section_at(kind, path[:-1])
         known = list(holder.__pydantic_fields__) if holder else []  # type: ignore[attr-defined]
         fix = did_you_mean(str(path[-1]), known)
         return UserError(f"there is no key '{where}'", where=where, allowed=", ".join(known), fix=fix)
-    if error["type"] in ("missing", "missing_argument"):
+    if missing:
         return UserError(f"{where} is missing", where=where, allowed=allowed_values(kind, path))
     value = _value_at(plain, path)
     allowed = allowed_values(kind, path)
@@ -194,23 +205,20 @@ def _mistake(error: ErrorDetails, kind: type, plain: Mapping[str, Any]) -> UserE
     return UserError(f"{where}={_shown(value)} is not possible", where=where, allowed=allowed, fix=fix)
 
 
-def _path(location: tuple[int | str, ...], plain: Any) -> tuple[int | str, ...]:
-    """The keys that lead to a value of the configuration; pydantic also names the branches of unions that it tried."""
+def _path(location: tuple[int | str, ...], plain: Any, missing: bool) -> tuple[int | str, ...]:
+    """The keys that lead to a value of the configuration; pydantic also names the branches of unions that it tried.
+
+    `missing`: the last of them is a key that is not there.
+    """
     path: list[int | str] = []
-    for part in location:
-        if isinstance(plain, Mapping):
-            if part not in plain and path and not _is_last(location, part):
-                continue
+    for number, part in enumerate(location, 1):
+        if isinstance(plain, Mapping) and (part in plain or (missing and number == len(location))):
             path.append(part)
             plain = plain.get(part)
         elif isinstance(plain, list | tuple) and isinstance(part, int) and part < len(plain):
             path.append(part)
             plain = plain[part]
     return tuple(path)
-
-
-def _is_last(location: tuple[int | str, ...], part: int | str) -> bool:
-    return location[-1] == part
 
 
 def _value_at(plain: Any, path: tuple[int | str, ...]) -> Any:
