@@ -19,6 +19,9 @@ PLANS = ("single", "decay_then_clr", "early_stop_restart", "dlr_cla")
 EVERY = ("1 step", "3 steps", "7 steps", "1 epoch", "0.5 epochs", "2 epochs", "0.001 minutes", "1 minute")
 
 
+OWN = ("--config-dir", str(Path(__file__).parent))  # steep.py is a policy of one's own; the flag comes first
+
+
 def toys(folder: Path) -> dict[int, Path]:
     """The images, of two and of three classes."""
     return {classes: write_toy(folder / f"toy{classes}.npz", classes=classes) for classes in (2, 3)}
@@ -42,7 +45,7 @@ def configuration(number: int, images: dict[int, Path]) -> list[str]:
         *(FINDING if "plan.range_test=true" in own else _options(plan, classes, chance)),
     ]
     if plan == "single" and number % 3 == 0:
-        return [*words, *backing_off()]
+        return [*OWN, *words, *backing_off()]
     return words
 
 

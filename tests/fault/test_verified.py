@@ -1,7 +1,7 @@
 """`clrx verify RUN` takes the first steps of a run again, whatever its plan, and says where they differ."""
 
 import pytest
-from mixture import FINDING, TINY, backing_off
+from mixture import FINDING, OWN, TINY, backing_off
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -23,7 +23,8 @@ RUNS = {
 
 def trained(forker, images, run, name: str) -> None:
     plan = () if name == "backing off" else (f"plan={name}",)
-    words = [*TINY, f"dataset.root={images[3]}", "model=cnn4", "batch_size=24", *plan, *RUNS[name]]
+    own = OWN if name == "backing off" else ()
+    words = [*own, *TINY, f"dataset.root={images[3]}", "model=cnn4", "batch_size=24", *plan, *RUNS[name]]
     assert forker.run(["train", *words, f"hydra.run.dir={run}"], run.with_suffix(".txt")) == 0
 
 
