@@ -1,4 +1,4 @@
-"""What is compared with what, on which metric; and the refusal of what cannot be compared."""
+"""What a report compares: groups of runs, their baseline and a metric. Runs that cannot be compared are refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,17 @@ from clrx.report.grouping import Group, group_runs
 from clrx.run.read import Record, collect
 from clrx.training.selection import column_of
 
-USUAL = ("constant", "time_decay", "exponential", "step")  # policies that a baseline is looked for among
+BASELINES = (
+    "constant",
+    "time_decay",
+    "exponential",
+    "step",
+)  # policies: the first that was run is the baseline
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that the report is made from."""
+    """Everything that a report is made from."""
 
     groups: tuple[Group, ...]  # the baseline, then the others as they were started
     baseline: Group
@@ -34,30 +39,30 @@ class Comparison:
         return [run for group in self.groups for run in group.complete.values()]
 
     @property
-    def alone(self) -> Record | None:
-        """The run, where the report is of a single one."""
+    def single(self) -> Record | None:
+        """The run, where the report is of one alone."""
         return self.runs[0] if len(self.runs) == 1 else None
 
     @property
     def facts(self) -> dict[str, Any]:
         """run.json of the first run that opened its data: one that failed before knows neither split nor task."""
-        return opened(self.runs).facts
+        return first_opened(self.runs).facts
 
     @property
     def curve(self) -> str:
-        """The column of epochs.csv that goes with the metric, falling back on accuracy where it has none."""
+        """The column of epochs.csv that belongs to the metric; accuracy where there is none."""
         wanted = [f"val_{self.metric.removesuffix('_at_0.5')}", "val_accuracy", "train_accuracy"]
         recorded = {name for run in self.runs for name in wanted if has_values(run, name)}
         return next((name for name in wanted if name in recorded), "train_accuracy")
 
 
-def opened(runs: Sequence[Record]) -> Record:
-    """The first run that got as far as its data; the first one where none did."""
+def first_opened(runs: Sequence[Record]) -> Record:
+    """The first run that opened its data; where none did, the first."""
     return next((run for run in runs if run.facts.get("split_hash")), runs[0])
 
 
 def has_values(run: Record, column: str) -> bool:
-    """Whether a column of epochs.csv was ever filled."""
+    """Whether a column of epochs.csv has any value."""
     return column in run.epochs and bool(run.epochs[column].notna().any())
 
 
@@ -79,7 +84,7 @@ def compare(
         raise UserError("no run here has a readable config.yaml", where=", ".join(map(str, paths)))
     mismatch = mismatched(groups)
     if mismatch and not force:
-        fix = "compare them apart, or force=true: then the report says so at its top"
+        fix = "compare them separately, or force=true: then the report says so at its top"
         raise UserError(
             f"these runs cannot be compared: {mismatch}", allowed="one split, one data set", fix=fix
         )
@@ -115,11 +120,11 @@ def _holders(groups: Sequence[Group], name: str, fold: Any) -> dict[str, list[st
 
 
 def _baseline(groups: Sequence[Group], asked: str | None) -> Group:
-    """The group asked for by its label or its policy; else the usual policy; else the one started first."""
+    """The group asked for by its label or its policy; else the first of BASELINES; else the one started first."""
     names = {group.label: group for group in groups}
     if asked is None:
-        usual = [group for name in USUAL for group in groups if _policy(group) == name]
-        return usual[0] if usual else groups[0]
+        usual = (group for name in BASELINES for group in groups if _policy(group) == name)
+        return next(usual, groups[0])
     if asked in names:
         return names[asked]
     of_policy = [group for group in groups if _policy(group) == asked]
@@ -130,8 +135,8 @@ def _baseline(groups: Sequence[Group], asked: str | None) -> Group:
 
 
 def _policy(group: Group) -> str:
-    facts = group.runs[0].facts
-    return str((facts.get("choices") or {}).get("policy") or facts.get("policy"))
+    run = group.runs[0]
+    return str(run.choices.get("policy") or run.facts.get("policy"))
 
 
 def _metric(groups: Sequence[Group], asked: str | None) -> str:
@@ -145,7 +150,7 @@ def _metric(groups: Sequence[Group], asked: str | None) -> str:
             what, fix = f"metric={asked}: no run has it", did_you_mean(asked, known)
             raise UserError(what, where="metric", allowed=", ".join(known), fix=fix)
         return asked
-    return _selected_by(opened(runs), known)
+    return _selected_by(first_opened(runs), known)
 
 
 def _selected_by(run: Record, known: dict[str, None]) -> str:

@@ -7,18 +7,17 @@ import numpy as np
 
 from clrx.metrics.statistics import Summary, summarise
 from clrx.report.comparison import Comparison
-from clrx.report.formatting import NOTHING, count, duration, number, signed, span
+from clrx.report.formatting import NOTHING, count, duration, metric_name, number, signed, span
 from clrx.report.grouping import Group
 from clrx.report.published import LESS_IS_BETTER, TIMES, Published, ours, published_of, verdict
-from clrx.report.results import named
 from clrx.report.tables import Table
 from clrx.run.read import Record
 
 
 def phases_of(run: Record) -> list[dict[str, Any]]:
-    """Name, epochs and seconds of each phase: as the run noted them, or from the epochs that it recorded."""
-    if noted := run.metrics.get("phases"):
-        return list(noted)
+    """Name, epochs and seconds of each phase: from metrics.json, or of an unfinished run from its epochs."""
+    if finished := run.metrics.get("phases"):
+        return list(finished)
     epochs = run.epochs
     if epochs.empty or "phase" not in epochs:
         return []
@@ -27,7 +26,7 @@ def phases_of(run: Record) -> list[dict[str, Any]]:
 
 
 def phase_table(comparison: Comparison) -> Table | None:
-    """Mean wall time of each phase, and how many times longer the baseline took; None without any."""
+    """Mean wall time of each phase, and how many times as long the baseline took; None without any."""
     names = list(dict.fromkeys(phase["name"] for run in comparison.complete for phase in phases_of(run)))
     if not names:
         return None
@@ -73,7 +72,7 @@ def _totals(group: Group, base: float | None) -> tuple[str, str, str]:
 
 
 def published_table(comparison: Comparison) -> Table | None:
-    """Paper, ours, difference, verdict; None where no experiment carries published numbers."""
+    """Published numbers, ours, their difference and a verdict; None where no experiment has published numbers."""
     found = [(group, entry) for group in comparison.groups for entry in published_of(group)]
     if not found:
         return None
@@ -94,17 +93,17 @@ def _published_cells(comparison: Comparison, group: Group, entry: Published) -> 
     shown = duration if entry.metric in TIMES else (lambda value: number(value, digits))
     theirs, own = (f" ± {number(std, digits)}" if std is not None else "" for std in (entry.std, mine.std))
     values = (f"{shown(entry.value)}{theirs}", f"{shown(mine.mean)}{own}", span(low, high, digits))
-    return group.label, entry.source, _what(entry), *values, signed(gap, digits), said
+    return group.label, entry.source, _quantity(entry), *values, signed(gap, digits), said
 
 
 def _interval(entry: Published, runs: Sequence[Record], mine: Summary) -> tuple[float | None, float | None]:
     if mine.low is None and len(runs) == 1:
-        own = (runs[0].metrics.get("test") or {}).get(entry.metric) or {}
+        own = runs[0].test_entry(entry.metric)
         return own.get("low"), own.get("high")
     return mine.low, mine.high
 
 
-def _what(entry: Published) -> str:
+def _quantity(entry: Published) -> str:
     if entry.metric == "epochs_to_target":
         return f"epochs to {entry.target}"
-    return named(entry.metric.replace("val_", "validation ").replace("train_", "training "))
+    return metric_name(entry.metric)

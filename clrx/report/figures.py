@@ -1,4 +1,4 @@
-"""The figures of a comparison: every group on one axis, with a band over its seeds."""
+"""Curves of a comparison: a line and a band over its seeds for each group; and how figures get into a report."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,15 +14,16 @@ from matplotlib.transforms import Bbox
 
 from clrx.plot import curves, style
 from clrx.report.comparison import Comparison, has_values
+from clrx.report.formatting import metric_name
 from clrx.report.grouping import Group
-from clrx.report.results import drawn, drawn_note
+from clrx.report.results import shown_groups, shown_note
 
-LONGEST = 800  # points of a line of rates: more cannot be seen
+MOST = 800  # points of a line of rates: more cannot be seen
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure, what it shows for who cannot see it, and how to read it."""
+    """A figure in two formats, in words for readers who cannot see it, and how to read it."""
 
     name: str  # of its files
     svg: bytes
@@ -32,7 +33,7 @@ class Picture:
 
 
 def picture(name: str, figure: Figure, alt: str, caption: str) -> Picture:
-    """Draw a figure; the same figure gives the same bytes."""
+    """The images of a figure; the same figure gives the same bytes."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, not once a format
     for ax in figure.axes:
@@ -56,11 +57,11 @@ def footer(comparison: Comparison) -> str:
     return style.describe(shared, diseases.pop() if len(diseases) == 1 else None)
 
 
-def race(comparison: Comparison) -> Iterator[Picture]:
+def curve_pictures(comparison: Comparison) -> Iterator[Picture]:
     """Validation, and training, over the epochs; the learning rates beneath (Chopade 2021, figures 7-10)."""
     wanted = dict.fromkeys([comparison.curve, "val_accuracy", "val_loss"])
-    judged = [name for name in wanted if name.startswith("val_")]
-    yield from _curves(comparison, "validation", "Validation", judged)
+    validation = [name for name in wanted if name.startswith("val_")]
+    yield from _curves(comparison, "validation", "Validation", validation)
     yield from _curves(comparison, "training", "Training", ["train_accuracy", "train_loss"])
 
 
@@ -69,61 +70,56 @@ def _curves(comparison: Comparison, name: str, title: str, columns: list[str]) -
     if not shown:
         return
     heights = [1.9] * len(shown) + [1.3]
-    figure, axes = style.sheet(heights, title, footer(comparison), lines=len(drawn(comparison)))
+    figure, axes = style.sheet(heights, title, footer(comparison), lines=len(shown_groups(comparison)))
     for ax, column in zip(axes, shown, strict=False):
-        style.dress(ax, ylabel=column.split("_", 1)[1].replace("_", " ").replace("auroc", "AUROC"))
-        for k, group in enumerate(drawn(comparison)):
+        style.dress(ax, ylabel=metric_name(column.split("_", 1)[1]))
+        for k, group in enumerate(shown_groups(comparison)):
             _band(ax, group, column, k)
     longest = 0.0
-    for k, group in enumerate(drawn(comparison)):
+    for k, group in enumerate(shown_groups(comparison)):
         longest = max(longest, _rates(axes[-1], group, k))
     axes[-1].set_xlim(0, longest or None)
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     style.legend_below(axes[0])
     alt = f"{title}: {', '.join(shown)} over the epochs, and the learning rate, one line for each of "
-    alt += "; ".join(group.label for group in drawn(comparison))
+    alt += "; ".join(group.label for group in shown_groups(comparison))
     caption = f"{title}. Line: mean over the complete runs; band: from the lowest to the highest of them."
-    caption += " Beneath, the learning rate of each step." + drawn_note(comparison)
+    caption += " Beneath, the learning rate of each step." + shown_note(comparison)
     yield picture(name, figure, alt, caption)
 
 
-def look(k: int) -> dict[str, Any]:
-    """Colour and dash of the k-th group, the same in every figure; neighbours differ in both, for lines that lie
-    on each other and for paper without colour."""
+def line_of(k: int) -> dict[str, Any]:
+    """Colour and dash of the k-th group, the same in every figure; neighbours differ in both, for lines that cover
+    each other and for paper without colour."""
     return {"color": style.colour(k), "linestyle": style.DASHES[k % len(style.DASHES)]}
 
 
 def _band(ax: Axes, group: Group, column: str, k: int) -> None:
-    """Mean and range of a column over the complete runs, as far as all of them go."""
+    """Plot the mean and the range of a column over the complete runs, up to the end of the shortest."""
     lines = [run.epochs[column].to_numpy(float) for run in group.complete.values() if column in run.epochs]
     label = f"{group.label} ({len(lines)} complete)" if len(lines) != 1 else group.label
     if not lines:
-        ax.plot([], [], label=f"{group.label} (no complete run)", **look(k))
+        ax.plot([], [], label=f"{group.label} (no complete run)", **line_of(k))
         return
     values = np.stack([line[: min(map(len, lines))] for line in lines])
     epochs = np.arange(1, values.shape[1] + 1)
     if len(lines) > 1:
         low, high = values.min(axis=0), values.max(axis=0)
         ax.fill_between(epochs, low, high, color=style.colour(k), alpha=0.15, linewidth=0)
-    curves.curve(ax, values.mean(axis=0), label=label, **look(k))
+    curves.curve(ax, values.mean(axis=0), label=label, **line_of(k))
 
 
 def _rates(ax: Axes, group: Group, k: int) -> float:
-    """The learning rate of the group's first run with steps; the epochs that it went."""
+    """Plot the learning rate of the group's first run with steps; the number of its epochs."""
     run = next((run for run in (*group.complete.values(), *group.runs) if len(run.steps)), None)
     if run is None:
         return 0.0
-    curves.rates(ax, thinned(run.steps), **{**look(k), "linewidth": 1.2})
+    curves.rates(ax, subsampled(run.steps), **{**line_of(k), "linewidth": 1.2})
     return float(max(len(run.epochs), 1))
 
 
-def thinned(steps: Any) -> Any:
-    """At most LONGEST rows, evenly spread, the last one kept."""
-    if len(steps) <= LONGEST:
+def subsampled(steps: Any) -> Any:
+    """At most MOST rows of a table, evenly spaced, the last one kept."""
+    if len(steps) <= MOST:
         return steps
-    return steps.iloc[np.linspace(0, len(steps) - 1, LONGEST).round().astype(int)]
-
-
-def shortened(label: str, most: int = 30) -> str:
-    """A label that fits beside an axis."""
-    return label if len(label) <= most else f"{label[: most - 1]}…"
+    return steps.iloc[np.linspace(0, len(steps) - 1, MOST).round().astype(int)]

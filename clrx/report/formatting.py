@@ -1,8 +1,28 @@
-"""How numbers, times and bytes are shown everywhere in a report."""
+"""How metrics, numbers, times and lists are written everywhere in a report."""
 
 import math
 
+from clrx.metrics.weighted import HALF
+
 NOTHING = "–"
+
+
+def metric_name(metric: str) -> str:
+    """A metric of the test set, or a column of epochs.csv, as it is written in a sentence: validation AUROC."""
+    part = "validation " if metric.startswith("val_") else "training " if metric.startswith("train_") else ""
+    words = metric.removeprefix("val_").removeprefix("train_").replace(HALF, " at threshold 0.5")
+    return part + words.replace("_", " ").replace("auroc", "AUROC").replace("f1", "F1")
+
+
+def metric_title(metric: str) -> str:
+    """A metric as it is written at the beginning of a sentence."""
+    name = metric_name(metric)
+    return name[:1].upper() + name[1:]
+
+
+def shortened(label: str, most: int = 30) -> str:
+    """A label that fits beside an axis."""
+    return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -29,13 +49,14 @@ def span(low: float | None, high: float | None, digits: int = 4) -> str:
 
 
 def p_value(value: float | None) -> str:
+    """A p value: 0.032, < 0.0001; a dash for none."""
     if value is None or not math.isfinite(value):
         return NOTHING
     return "< 0.0001" if value < 1e-4 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
 
 
 def duration(seconds: float | None) -> str:
-    """12.3 s, 4 min 05 s, 2 h 07 min."""
+    """A time: 12.3 s, 4 min 05 s, 2 h 07 min; a dash for none."""
     if seconds is None or not math.isfinite(seconds):
         return NOTHING
     if seconds < 60:
@@ -47,7 +68,7 @@ def duration(seconds: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """Epochs or steps, whole where they are: 36, 35.7, 12,500."""
+    """Epochs or steps, without decimals where they are whole: 36, 35.7, 12,500; a dash for none."""
     if value is None or not math.isfinite(value):
         return NOTHING
     return f"{value:,.0f}" if value == round(value) or value >= 100 else f"{value:,.1f}"

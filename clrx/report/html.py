@@ -1,4 +1,4 @@
-"""HTML as text that cannot be broken: whatever is not `Markup` is escaped, wherever it comes from."""
+"""HTML that cannot be broken by what is put into it: all text that is not `Markup` is escaped."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from html import escape
 
 VOID = ("img", "meta", "br")
 LONG = 40  # letters of a cell that may be broken into lines
-WORDS = 20  # and of one that may break, a number with its interval not
+WORDS = 20  # letters of a cell whose words may be on several lines: a number with its interval is shorter
 
 
 class Markup(str):
@@ -57,17 +57,17 @@ def _cell(content: Node) -> Markup:
 
 
 def pairs(items: Iterable[tuple[Node, Node]]) -> Markup:
-    """Names and values, one under another."""
+    """A list of names and values, one under another."""
     return tag("dl", [[tag("dt", name), tag("dd", value)] for name, value in items])
 
 
 def details(summary: Node, *children: Node, opened: bool = False, id_: str | None = None) -> Markup:
-    """A section that is closed until it is asked for."""
+    """A section that shows its summary until a reader opens it."""
     return tag("details", tag("summary", summary), *children, open=opened, id_=id_)
 
 
 def picture(image: bytes, kind: str, alt: str, caption: Node = None) -> Markup:
-    """A figure (`png` or `svg`) inside the page: nothing is fetched, a script in an SVG does not run."""
+    """A figure whose image (kind: png or svg) is within the page: nothing is fetched, no script in it runs."""
     media = {"png": "image/png", "svg": "image/svg+xml"}[kind]
     source = f"data:{media};base64,{b64encode(image).decode()}"
     below = tag("figcaption", caption) if caption else None
@@ -75,7 +75,7 @@ def picture(image: bytes, kind: str, alt: str, caption: Node = None) -> Markup:
 
 
 def document(title: str, style: str, *body: Node) -> str:
-    """A whole page, which may load nothing: its policy forbids every request and every script."""
+    """A whole page. Its security policy forbids every request and every script."""
     rules = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     head = tag(
         "head",

@@ -1,4 +1,4 @@
-"""Run directories in, a report out."""
+"""From run directories to a report: its page, tables and figures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,15 +7,14 @@ from clrx.core.files import write_bytes, write_text
 from clrx.report.comparison import Comparison, compare
 from clrx.report.costs import phase_table, published_table
 from clrx.report.export import comparison_csv, runs_csv
-from clrx.report.figures import Picture
-from clrx.report.figures import race as race_pictures
-from clrx.report.means import dot_pictures
+from clrx.report.figures import curve_pictures
+from clrx.report.means import mean_pictures
 from clrx.report.notices import marked
 from clrx.report.page import differences_table, page, result_tables
 from clrx.report.runs import runs_table
 from clrx.report.score_figures import score_pictures
-from clrx.report.tables import Table, as_latex, as_markdown, written
-from clrx.report.time_to_target import Race, race, race_table
+from clrx.report.tables import as_latex, as_markdown
+from clrx.report.time_to_target import Timing, timing_of, timing_table
 
 
 def make_report(
@@ -35,35 +34,27 @@ def make_report(
     """
     comparison = compare(paths, baseline, metric, target, force)
     out = out or paths[0] / "report"
-    timing = race(comparison)
-    pictures = [*dot_pictures(comparison), *race_pictures(comparison), *score_pictures(comparison)]
+    timing = timing_of(comparison)
+    pictures = [*mean_pictures(comparison), *curve_pictures(comparison), *score_pictures(comparison)]
     for picture in pictures:
-        _write_picture(out / "figures", picture)
+        write_bytes(out / "figures" / f"{picture.name}.svg", picture.svg)
+        write_bytes(out / "figures" / f"{picture.name}.png", picture.png)
     _write_tables(out, comparison, timing)
     write_text(out / "report.html", page(comparison, timing, pictures))
     return out / "report.html"
 
 
-def _write_picture(folder: Path, picture: Picture) -> None:
-    write_bytes(folder / f"{picture.name}.svg", picture.svg)
-    write_bytes(folder / f"{picture.name}.png", picture.png)
-
-
-def _write_tables(out: Path, comparison: Comparison, timing: Race | None) -> None:
-    tables = _tables(comparison, timing)
-    write_text(out / "comparison.md", written(tables, as_markdown))
-    write_text(out / "comparison.tex", written(tables, as_latex))
-    write_text(out / "comparison.csv", comparison_csv(comparison))
-    write_text(out / "runs.csv", runs_csv(comparison, timing))
-
-
-def _tables(comparison: Comparison, timing: Race | None) -> list[Table]:
+def _write_tables(out: Path, comparison: Comparison, timing: Timing | None) -> None:
     found = [
         *result_tables(comparison),
-        race_table(comparison, timing) if timing else None,
+        timing_table(comparison, timing) if timing else None,
         phase_table(comparison),
         published_table(comparison),
         differences_table(comparison),
         runs_table(comparison),
     ]
-    return [marked(comparison, table) for table in found if table is not None]
+    tables = [marked(comparison, table) for table in found if table is not None]
+    write_text(out / "comparison.md", "\n".join(map(as_markdown, tables)))
+    write_text(out / "comparison.tex", "\n".join(map(as_latex, tables)))
+    write_text(out / "comparison.csv", comparison_csv(comparison))
+    write_text(out / "runs.csv", runs_csv(comparison, timing))

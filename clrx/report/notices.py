@@ -1,4 +1,4 @@
-"""What a reader must know before reading a number: sentences for the top of the report."""
+"""Warnings that stand at the top of a report: what a reader must know before reading a number."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -6,30 +6,30 @@ from typing import NamedTuple
 
 from clrx.report.comparison import Comparison
 from clrx.report.formatting import listed, plural
-from clrx.report.grouping import place_name, place_of
+from clrx.report.grouping import repetition_name, repetition_of
 from clrx.report.tables import Table
-from clrx.run.read import Record
+from clrx.run.read import Record, RunState
 from clrx.schedule.stretch import scaled_mark
 
 
 class Notice(NamedTuple):
-    """A warning (`grave`: it forbids a conclusion) and what it is about."""
+    """One warning."""
 
-    grave: bool
+    severe: bool  # it forbids a conclusion
     text: str
 
 
 def notices(comparison: Comparison) -> list[Notice]:
-    """All that apply, the gravest first."""
+    """All warnings that apply, the severe ones first."""
     found = [notice for rule in RULES for notice in rule(comparison)]
-    return sorted(found, key=lambda notice: not notice.grave)
+    return sorted(found, key=lambda notice: not notice.severe)
 
 
 def _synthetic(comparison: Comparison) -> Iterator[Notice]:
     if any(run.facts.get("synthetic") for run in comparison.runs):
         names = {str(run.facts.get("dataset")) for run in comparison.runs if run.facts.get("synthetic")}
         text = (
-            f"SYNTHETIC DATA ({listed(sorted(names))}): the images were drawn by a program. These numbers say"
+            f"SYNTHETIC DATA ({listed(sorted(names))}): the images were made by a program. These numbers say"
         )
         yield Notice(True, f"{text} how the code and the policies behave, and nothing about a disease.")
 
@@ -47,7 +47,7 @@ def scale_of(run: Record) -> float:
 
 
 def marked(comparison: Comparison, table: Table) -> Table:
-    """A table that leaves the page: its title says where runs were scaled down."""
+    """A table for a file of its own: its title says that runs were scaled down, where they were."""
     marks = dict.fromkeys(scaled_mark(scale_of(run)) for run in comparison.runs)
     return replace(table, title=" ".join([*filter(None, marks), table.title]))
 
@@ -61,7 +61,7 @@ def _forced(comparison: Comparison) -> Iterator[Notice]:
 def _selected_on_test(comparison: Comparison) -> Iterator[Notice]:
     if labels := _labels(comparison, lambda run: _selection(run) == "test"):
         text = (
-            f"SELECTED ON TEST ({listed(labels)}): the weights were chosen by the images they are judged on."
+            f"SELECTED ON TEST ({listed(labels)}): the weights were chosen by the images they are tested on."
         )
         yield Notice(True, f"{text} The test metrics are too good.")
 
@@ -71,7 +71,7 @@ def _selection(run: Record) -> str:
 
 
 def _incomplete(comparison: Comparison) -> Iterator[Notice]:
-    missing = [run for run in comparison.runs if run.state != "complete"]
+    missing = [run for run in comparison.runs if run.state != RunState.COMPLETE]
     if missing or comparison.unreadable:
         states = [run.state for run in (*missing, *comparison.unreadable)]
         kinds = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
@@ -82,23 +82,23 @@ def _incomplete(comparison: Comparison) -> Iterator[Notice]:
         yield Notice(False, f"{text} see the list of runs.")
 
 
-def _unpaired(comparison: Comparison) -> Iterator[Notice]:
-    places = list(dict.fromkeys(place for group in comparison.groups for place in group.complete))
-    lacking = {
-        group.label: [place_name(place) for place in places if place not in group.complete]
+def _incomplete_pairs(comparison: Comparison) -> Iterator[Notice]:
+    every = list(dict.fromkeys(key for group in comparison.groups for key in group.complete))
+    missing = {
+        group.label: [repetition_name(key) for key in every if key not in group.complete]
         for group in comparison.groups
     }
-    if any(lacking.values()):
-        parts = [f"{label} lacks {listed(names)}" for label, names in lacking.items() if names]
+    if any(missing.values()):
+        parts = [f"{label} lacks {listed(names)}" for label, names in missing.items() if names]
         text = f"Not every configuration was completed at every seed: {'; '.join(parts)}."
         yield Notice(False, f"{text} A difference to the baseline is over the seeds that both have.")
 
 
-def _twice(comparison: Comparison) -> Iterator[Notice]:
+def _repeated(comparison: Comparison) -> Iterator[Notice]:
     for group in comparison.groups:
-        places = [place_of(run) for run in group.runs if run.state == "complete"]
-        for place in dict.fromkeys(place for place in places if places.count(place) > 1):
-            text = f"{group.label}, {place_name(place)} was run {places.count(place)} times:"
+        done = [repetition_of(run) for run in group.runs if run.state == RunState.COMPLETE]
+        for key in dict.fromkeys(key for key in done if done.count(key) > 1):
+            text = f"{group.label}, {repetition_name(key)} was run {done.count(key)} times:"
             yield Notice(False, f"{text} the last one counts.")
 
 
@@ -124,7 +124,7 @@ def _other_machines(comparison: Comparison) -> Iterator[Notice]:
 
 
 def machine_of(run: Record) -> str:
-    """What did the arithmetic, in a few words."""
+    """The accelerator, or the processor with its threads, in a few words."""
     hardware = run.facts.get("hardware") or {}
     words = [hardware.get("accelerator") or hardware.get("processor") or "unknown"]
     if not hardware.get("accelerator") and hardware.get("threads"):
@@ -149,6 +149,6 @@ def _labels(comparison: Comparison, holds: Callable[[Record], bool]) -> list[str
 
 
 RULES = (
-    *(_synthetic, _scaled, _forced, _selected_on_test, _incomplete, _unpaired, _twice),
+    *(_synthetic, _scaled, _forced, _selected_on_test, _incomplete, _incomplete_pairs, _repeated),
     *(_other_code, _other_machines, _other_length),
 )

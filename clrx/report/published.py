@@ -23,15 +23,15 @@ import numpy as np
 
 from clrx.core.errors import UserError, did_you_mean
 from clrx.data.source import UNLIKE
+from clrx.report import results
 from clrx.report.grouping import ABSENT, Group
 from clrx.report.notices import scale_of
-from clrx.report.results import FALLING
 from clrx.run.read import Record, as_text
 
 KEYS = ("metric", "value", "std", "source", "match", "differs", "target")
 NEEDED = ("metric", "value", "source")
 TIMES = ("seconds", "seconds_per_epoch")
-LESS_IS_BETTER = (*TIMES, "epochs", "epochs_to_target", "val_loss", "train_loss", *FALLING)
+LESS_IS_BETTER = (*TIMES, "epochs", "epochs_to_target", "val_loss", "train_loss", *results.LESS_IS_BETTER)
 
 
 @dataclass(frozen=True)

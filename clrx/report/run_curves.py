@@ -1,4 +1,4 @@
-"""The curves of one run as a small PNG: a report has many."""
+"""The curves of one run as a small PNG, since a report has many."""
 
 from io import BytesIO
 
@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from clrx.plot import curves, style
-from clrx.report.figures import thinned
+from clrx.report.figures import subsampled
 from clrx.run.read import Record
 
 HEIGHTS = (1.5, 1.5, 1.0)  # inches: accuracy, loss, learning rate
@@ -22,7 +22,7 @@ def run_curves(run: Record) -> bytes:
     figure.subplots_adjust(left=0.15, right=0.97, top=0.95, bottom=0.15, hspace=0.12)
     for ax, metric in zip(axes, ("accuracy", "loss"), strict=False):
         _panel(ax, run, metric)
-    curves.rates(axes[2], thinned(run.steps))
+    curves.rates(axes[2], subsampled(run.steps))
     curves.phases(axes, run.epochs)
     axes[2].set_xlim(0, len(run.epochs))
     axes[2].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))

@@ -1,8 +1,8 @@
-"""A table once, written as HTML, Markdown, LaTeX and CSV."""
+"""Tables of a report, and how they are written as HTML, Markdown, LaTeX and CSV."""
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clrx.report import html
@@ -14,7 +14,7 @@ TEX |= {"×": r"$\times$", "±": r"$\pm$", "−": "$-$", "<": r"$<$", ">": r"$>$
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are shown; each row has as many as the header, the first names the row."""
+    """Cells as they are shown: each row has as many as the header, and the first names the row."""
 
     title: str
     header: tuple[str, ...]
@@ -29,12 +29,13 @@ class Table:
 
 
 def as_html(table: Table) -> html.Markup:
+    """The table with its title above and its note below."""
     below = html.tag("p", table.note, class_="note") if table.note else None
     return html.render([html.table(table.header, table.rows, table.title), below])
 
 
 def as_markdown(table: Table) -> str:
-    """GitHub's tables; a cell's pipes and HTML are escaped."""
+    """A table as GitHub reads it; pipes and HTML in cells are escaped."""
     lines = [table.header, ["---"] * len(table.header), *table.rows]
     body = "\n".join(f"| {' | '.join(_markdown(cell) for cell in line)} |" for line in lines)
     return "\n\n".join(part for part in (f"**{_markdown(table.title)}**", body, table.note) if part) + "\n"
@@ -46,7 +47,7 @@ def _markdown(cell: str) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """A table environment with booktabs rules, as papers have them."""
+    """A table environment with the rules of the package booktabs."""
     columns = "l" + "r" * (len(table.header) - 1)
     body = [" & ".join(map(_latex, row)) + r" \\" for row in table.rows]
     caption = f"{_latex(table.title)}. {_latex(table.note)}".rstrip(". ") + "."
@@ -71,7 +72,7 @@ def _latex(cell: str) -> str:
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Numbers with all their digits; None is an empty cell."""
+    """Rows of values as CSV: numbers with all their digits, an empty cell for None."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -81,8 +82,3 @@ def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def _plain(cell: object) -> object:
     return repr(float(cell)) if isinstance(cell, float) else cell
-
-
-def written(tables: Sequence[Table], form: Callable[[Table], str]) -> str:
-    """Several tables in one file."""
-    return "\n".join(form(table) for table in tables)

@@ -106,15 +106,15 @@ def _write_results(path, task, classes, auroc, metrics, seed, epochs, seconds) -
 
 
 def _predictions(task: str, classes: tuple[str, ...], seed: int, images: int = 120) -> str:
-    draw, count = np.random.default_rng(seed), len(classes)
+    rng, count = np.random.default_rng(seed), len(classes)
     labels = np.arange(images) % count
     rows = [(f"i{k:03d}.png", f"p{k // 2}") for k in range(images)]
     if task == "binary":
-        scores = 1 / (1 + np.exp(-draw.normal(2 * labels - 1, 1.3)))
+        scores = 1 / (1 + np.exp(-rng.normal(2 * labels - 1, 1.3)))
         lines = ["image,patient,label,score"]
         lines += [f"{i},{p},{y},{s:.6f}" for (i, p), y, s in zip(rows, labels, scores, strict=True)]
     else:
-        logits = draw.normal(size=(images, count)) + 2 * np.eye(count)[labels]
+        logits = rng.normal(size=(images, count)) + 2 * np.eye(count)[labels]
         scores = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         cells = [",".join(f"{score:.6f}" for score in line) for line in scores]
         named = ",".join(f"score_{name}" for name in classes)

@@ -10,7 +10,7 @@ from PIL import Image
 from simulated import simulate_run, simulate_sweep
 
 from clrx.report.comparison import compare
-from clrx.report.figures import race
+from clrx.report.figures import curve_pictures
 from clrx.report.make import make_report
 
 EVIL = '<script>alert("1")</script>'
@@ -146,7 +146,7 @@ def test_no_run_completed(run, tmp_path):
 
 def test_the_same_runs_give_the_same_figures(run, tmp_path):
     run(tmp_path / "a", curve=[0.5, 0.6])
-    first, second = (list(race(compare([tmp_path]))) for _ in range(2))
+    first, second = (list(curve_pictures(compare([tmp_path]))) for _ in range(2))
     assert first == second
 
 

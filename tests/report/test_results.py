@@ -8,8 +8,16 @@ import pytest
 
 from clrx.report.comparison import compare
 from clrx.report.export import comparison_csv, runs_csv
-from clrx.report.results import drawn, half_table, main_table, metrics_table, of_patients, outcomes, sentences
-from clrx.report.time_to_target import race
+from clrx.report.results import (
+    half_table,
+    main_table,
+    metrics_table,
+    of_patients,
+    outcomes,
+    sentences,
+    shown_groups,
+)
+from clrx.report.time_to_target import timing_of
 
 
 def test_two_policies_that_are_one_function_differ_by_exactly_0(sweep, tmp_path):
@@ -37,10 +45,10 @@ def test_an_injected_difference_is_found_with_its_sign(sweep, tmp_path, sign):
 @pytest.mark.slow
 def test_the_interval_covers_the_injected_difference_in_95_of_100_sweeps(sweep, tmp_path):
     """300 sweeps: the share is binomial, with a standard deviation of 1.3 points."""
-    draw, covered = np.random.default_rng(1), 0
+    rng, covered = np.random.default_rng(1), 0
     for k in range(300):
-        base = 0.8 + draw.normal(0, 0.02, 3)
-        values = {"constant": list(base), "ours": list(base + 0.01 + draw.normal(0, 0.005, 3))}
+        base = 0.8 + rng.normal(0, 0.02, 3)
+        values = {"constant": list(base), "ours": list(base + 0.01 + rng.normal(0, 0.005, 3))}
         comparison = compare([sweep(tmp_path / str(k), values, curve=[0.5])])
         found = outcomes(comparison, "auroc")[1].difference
         covered += found.low <= 0.01 <= found.high
@@ -74,8 +82,8 @@ def test_the_report_says_what_its_seeds_cannot(sweep, tmp_path):
 
 
 def test_holm_over_the_policies_of_the_comparison(sweep, tmp_path):
-    draw = np.random.default_rng(0)
-    values = {name: list(0.8 + draw.normal(0, 0.01, 5)) for name in ("constant", "a", "b", "c")}
+    rng = np.random.default_rng(0)
+    values = {name: list(0.8 + rng.normal(0, 0.01, 5)) for name in ("constant", "a", "b", "c")}
     comparison = compare([sweep(tmp_path / "s", values)])
     found = [each.difference for each in outcomes(comparison, "auroc")[1:]]
     raw = sorted(each.p for each in found)
@@ -90,7 +98,7 @@ def test_the_csv_files_have_every_digit(sweep, tmp_path):
     (row,) = [row for row in rows if (row["configuration"], row["metric"]) == ("triangular", "auroc")]
     assert float(row["mean"]) == (0.5 + 0.7) / 2
     assert float(row["difference_mean"]) == pytest.approx((0.5 - 1 / 3 + 0.7 - 2 / 3) / 2, abs=1e-15)
-    runs = list(csv.DictReader(io.StringIO(runs_csv(comparison, race(comparison)))))
+    runs = list(csv.DictReader(io.StringIO(runs_csv(comparison, timing_of(comparison)))))
     assert [float(run["auroc"]) for run in runs] == [1 / 3, 2 / 3, 0.5, 0.7]
     assert [(run["epochs_to_target"], run["seconds_to_target"]) for run in runs] == [("2", "4.0")] * 4
 
@@ -102,7 +110,10 @@ def test_runs_that_did_not_complete_are_in_no_mean(run, tmp_path):
     assert main_table(comparison).rows[0][:3] == ("constant", "1", "0.8000")
 
 
-def test_of_many_configurations_the_baseline_and_the_best_are_drawn(sweep, tmp_path):
+def test_of_many_configurations_the_baseline_and_the_best_are_shown(sweep, tmp_path):
     values = {f"p{k:02d}": [0.5 + k / 100] for k in range(20)}
     comparison = compare([sweep(tmp_path / "s", values, curve=[0.5])], baseline="p03")
-    assert [group.label for group in drawn(comparison)] == ["p03", *(f"p{k:02d}" for k in range(9, 20))]
+    assert [group.label for group in shown_groups(comparison)] == [
+        "p03",
+        *(f"p{k:02d}" for k in range(9, 20)),
+    ]

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from clrx.report import formatting as wording
+from clrx.report import formatting
 from clrx.report.tables import Table, as_csv, as_html, as_latex, as_markdown
 
 TABLE = Table("All & <more>", ("a|b", "50%"), (("x_1", "±2 < 3"),), "Note $5.")
@@ -39,20 +39,20 @@ def test_a_row_that_does_not_fit_is_refused():
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (wording.number(0.87654), "0.8765"),
-        (wording.number(None), "–"),
-        (wording.number(float("nan")), "–"),
-        (wording.signed(-0.0123), "−0.0123"),
-        (wording.signed(0.0), "0"),
-        (wording.span(0.8, None), "–"),
-        (wording.p_value(0.00001), "< 0.0001"),
-        (wording.duration(59.96), "60.0 s"),
-        (wording.duration(245), "4 min 05 s"),
-        (wording.duration(7620), "2 h 07 min"),
-        (wording.count(36.0), "36"),
-        (wording.count(12500.0), "12,500"),
-        (wording.listed(["a", "b", "c"]), "a, b and c"),
-        (wording.listed(["a", "b", "c"], 2), "a, b and 1 more"),
+        (formatting.number(0.87654), "0.8765"),
+        (formatting.number(None), "–"),
+        (formatting.number(float("nan")), "–"),
+        (formatting.signed(-0.0123), "−0.0123"),
+        (formatting.signed(0.0), "0"),
+        (formatting.span(0.8, None), "–"),
+        (formatting.p_value(0.00001), "< 0.0001"),
+        (formatting.duration(59.96), "60.0 s"),
+        (formatting.duration(245), "4 min 05 s"),
+        (formatting.duration(7620), "2 h 07 min"),
+        (formatting.count(36.0), "36"),
+        (formatting.count(12500.0), "12,500"),
+        (formatting.listed(["a", "b", "c"]), "a, b and c"),
+        (formatting.listed(["a", "b", "c"], 2), "a, b and 1 more"),
     ],
 )
 def test_how_numbers_are_written(shown, expected):
