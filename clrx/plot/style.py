@@ -98,7 +98,7 @@ def legend_below(ax: Axes, title: str = "", columns: int = 1) -> None:
     legend = figure.legend(
         *ax.get_legend_handles_labels(),
         loc="upper left",
-        bbox_to_anchor=(0.0, bottom),
+        bbox_to_anchor=(0.01, bottom),
         borderaxespad=0.1,
         borderpad=0.4,
         ncols=columns,

@@ -75,10 +75,12 @@ def _curves(comparison: Comparison, name: str, title: str, columns: list[str]) -
         style.dress(ax, ylabel=metric_name(column.split("_", 1)[1]))
         for k, group in enumerate(shown_groups(comparison)):
             _band(ax, group, column, k)
+        if column.endswith("loss"):
+            curves.scale_loss(ax)
     longest = 0.0
     for k, group in enumerate(shown_groups(comparison)):
         longest = max(longest, _rates(axes[-1], group, k))
-    axes[-1].set_xlim(0, longest or None)
+    axes[-1].set_xlim(0, 1.02 * longest or None)  # the markers of the last epoch are whole
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     style.legend_below(axes[0])
     alt = f"{title}: {', '.join(shown)} over the epochs, and the learning rate, one line for each of "

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clrx.report.formatting import NOTHING
 from clrx.run.read import Record, RunState
 from clrx.run.resume_guard import FREE
 
 REPEATS = ("seed", "split.fold")  # keys whose values make repetitions of one configuration
-ABSENT = "-"
+ABSENT = NOTHING  # in place of the value of a key that a configuration does not have
 Repetition = tuple[Any, ...]  # (seed,) or (seed, fold): runs of two groups with the same one are a pair
 
 

@@ -48,7 +48,9 @@ def table(header: Sequence[Node], rows: Iterable[Sequence[Node]], caption: str |
 
 
 def _row_name(content: Node) -> Markup:
-    return tag("th", content, scope="row", class_="short" if len(render(content)) <= LONG else None)
+    text = render(content)
+    breakable = Markup(text.replace("_", "_<wbr>")) if isinstance(content, str) else text  # of a long policy
+    return tag("th", breakable, scope="row", class_="short" if len(text) <= LONG else None)
 
 
 def _cell(content: Node) -> Markup:

@@ -22,9 +22,10 @@ def run_curves(run: Record) -> bytes:
     figure.subplots_adjust(left=0.15, right=0.97, top=0.95, bottom=0.15, hspace=0.12)
     for ax, metric in zip(axes, ("accuracy", "loss"), strict=False):
         _panel(ax, run, metric)
+    curves.scale_loss(axes[1])
     curves.rates(axes[2], subsampled(run.steps))
     curves.phases(axes, run.epochs)
-    axes[2].set_xlim(0, len(run.epochs))
+    axes[2].set_xlim(0, 1.02 * len(run.epochs))
     axes[2].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     lines = axes[0].get_legend_handles_labels()
     figure.legend(*lines, loc="lower left", ncols=2, fontsize=style.SMALL, frameon=False)

@@ -43,6 +43,8 @@ def simulate_run(
         "bounds": {"base_lr": 0.0025, "max_lr": 0.01, "step_size": 2},
         "split": {"fold": None, "seed": 0},
         "bootstrap": {"level": 0.95},
+        "dataset": {"_target_": "clrx.dataset.phantom.load", "label": "Pneumothorax"},
+        "disease": {"label": "Pneumothorax", "no_finding": 14000},
     }
     (path / "config.yaml").write_text(yaml.safe_dump(settings | (config or {})))
     _write_curves(path, policy, curve, seconds)

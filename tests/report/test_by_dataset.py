@@ -8,6 +8,9 @@ import pytest
 
 from clrx.core.signals import Interrupted, listening
 from clrx.report.by_dataset import data_sets
+from clrx.report.grouping import differences, group_runs
+from clrx.report.runs import circumstances
+from clrx.run.read import collect
 from clrx.sweep.command_line import Sweep
 from clrx.task.sweep import report
 
@@ -28,6 +31,18 @@ def test_diseases_stand_apart_and_a_run_without_data_goes_with_its_own(run, tmp_
     hernia = [run(tmp_path / "h0", facts=on("hernia", "2", "other"))]
     hernia += [run(tmp_path / "h1", seed=1, state="failed", facts=on("hernia", None, None))]
     assert data_sets([tmp_path]) == {"effusion": effusion, "hernia": hernia}
+
+
+def test_a_disease_that_the_dataset_does_not_read_makes_no_data_set(run, tmp_path):
+    """0.1 recorded one of every run; CIFAR-10 reads none."""
+    for k, disease in enumerate(("effusion", "hernia")):
+        config = {"dataset": {"_target_": "clrx.dataset.cifar10.load"}, "disease": {"label": disease}}
+        facts = on(disease, "1" * 64) | {"dataset": "cifar10"}
+        run(tmp_path / disease, seed=k, config=config, facts=facts)
+    assert list(data_sets([tmp_path])) == [""]
+    (group,) = group_runs(collect([tmp_path]))
+    assert (group.label, differences([group])) == ("constant", {})
+    assert "disease" not in dict(circumstances(group.runs[0]))
 
 
 def test_splits_of_one_data_set_are_named_by_their_hash(run, tmp_path):

@@ -33,7 +33,7 @@ def test_forced_it_is_said_first(run, tmp_path):
     run(tmp_path / "a", policy="constant")
     run(tmp_path / "b", policy="triangular", facts=SPLIT)
     first = notices(compare([tmp_path], force=True))[0]
-    assert first.grave
+    assert first.severe
     assert first.text.startswith("NOT ONE EXPERIMENT (force=true): different split hashes")
 
 

@@ -38,3 +38,8 @@ def test_text_is_escaped_wherever_it_stands(made):
 )
 def test_elements(made, expected):
     assert made == expected
+
+
+def test_a_long_name_of_a_row_breaks_at_its_underscores():
+    assert ">&lt;modified_<wbr>triangular2</th>" in html.table(["a"], [["<modified_triangular2"]])
+    assert ">a_b</td>" in html.table(["a", "b"], [["x", "a_b"]])
