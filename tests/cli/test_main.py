@@ -104,7 +104,7 @@ MISTAKES = [
     ),
     (["train", "polcy=sgdr"], "there is no key 'polcy'", "did you mean policy"),
     (["train", "policy=triangel"], "there is no policy 'triangel'", "did you mean triangular"),
-    (["train", "policy=triangel"], "there is no policy 'triangel'", "modified_triangular2, one_cycle"),
+    (["train", "policy=triangel"], "there is no policy 'triangel'", "multi_step, one_cycle"),
     (["train", "disease=pneumotorax"], "there is no disease 'pneumotorax'", "did you mean pneumothorax"),
     (["train", "experiment=x"], "there is no experiment 'x'", ""),
     (["train", "policy=null"], "must be a string or a list", "command line"),
