@@ -41,7 +41,7 @@ def _known(error: BaseException) -> ClrxError | Interrupted:
         return error
     if isinstance(error, KeyboardInterrupt):
         return Interrupted(signal.SIGINT)
-    from clrx.config.compose import as_user_error  # it brings Hydra
+    from clrx.config.mistakes import as_user_error  # it brings Hydra
 
     if known := as_user_error(error):
         return known

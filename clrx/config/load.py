@@ -195,13 +195,15 @@ def _mistake(error: ErrorDetails, kind: type, plain: Mapping[str, Any]) -> UserE
         fix = did_you_mean(str(path[-1]), known)
         return UserError(f"there is no key '{where}'", where=where, allowed=", ".join(known), fix=fix)
     if missing:
-        return UserError(f"{where} is missing", where=where, allowed=allowed_values(kind, path))
+        allowed = allowed_values(kind, path)
+        return UserError(f"{where} is missing", where=where, allowed=allowed, fix=f"set {where}=VALUE")
     value = _value_at(plain, path)
     allowed = allowed_values(kind, path)
     if section_at(kind, path):
         what = f"{where}={value} takes the place of its keys"
         return UserError(what, where=where, allowed=f"the keys under {where}", fix=f"set {where}.KEY=VALUE")
-    fix = did_you_mean(str(value), allowed.split(", ")) if isinstance(value, str) else ""
+    near = did_you_mean(str(value), allowed.split(", ")) if isinstance(value, str) else ""
+    fix = near or f"set {where}=VALUE"
     return UserError(f"{where}={_shown(value)} is not possible", where=where, allowed=allowed, fix=fix)
 
 

@@ -3,10 +3,24 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from clrx.config.limits import keys_of as schema_keys
-from clrx.config.schema import TrainConfig
-
 CONFIG_DIR = ("--config-dir", "-cd")  # flags of Hydra that name the folder of the user's own options
+PATH_KEYS = (  # keys whose value is a path, whatever it looks like
+    *("dataset.root", "dataset.table", "dataset.metadata", "model.weights", "picture"),
+    *("hydra.run.dir", "hydra.sweep.dir"),
+)
+NAME_KEYS = {  # dataset -> its keys whose value is the name of a column, a class, a folder or a data set
+    "chestxray14": ("dataset.label", "dataset.images"),
+    "chestxray14_multilabel": ("dataset.images",),
+    "chestxray14_one_class": ("dataset.images",),
+    "csv": (
+        *("dataset.images", "dataset.path", "dataset.label", "dataset.group"),
+        *("dataset.split_column", "dataset.positive"),
+    ),
+    "image_folder": ("dataset.positive",),
+    "microcalcification": ("dataset.positive",),
+    "npz": ("dataset.name",),
+    "phantom": ("dataset.label",),
+}
 
 
 def groups_of(conf: Path) -> list[str]:
@@ -43,6 +57,9 @@ def keys_of_group(folder: Path) -> Iterator[str]:
 
 def values_of(name: str) -> list[str]:
     """The words that a key takes, for completion: `precision` -> fp32, bf16; none for a number or a path."""
+    from clrx.config.limits import keys_of as schema_keys
+    from clrx.config.schema import TrainConfig  # it brings pydantic
+
     for key in schema_keys(TrainConfig):
         if key.name == name:
             words = key.allowed.removesuffix(", or null").split(", ")
@@ -62,3 +79,12 @@ def split_config_dir(words: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             others.append(word)
     return folders, others
+
+
+def name_keys(words: Sequence[str]) -> list[str]:
+    """The NAME_KEYS of the dataset that a command line chooses; of several datasets those that all of them have."""
+    chosen = [word.partition("=")[2] for word in words if word.startswith("dataset=")]
+    if not chosen and any(word.startswith("experiment=") for word in words):
+        return sorted({key for keys in NAME_KEYS.values() for key in keys})
+    found = [set(NAME_KEYS.get(name, ())) for name in (chosen or ["phantom"])[-1].split(",")]
+    return sorted(set.intersection(*found))

@@ -7,7 +7,8 @@ from importlib import import_module, invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from clrx.core.errors import ClrxError, UserError, causes, did_you_mean, first_line
 
@@ -16,6 +17,7 @@ MOVED = {  # where recorded configurations of 0.1 name what now lies elsewhere
     "clrx.augment": "clrx.data.augment",
     "clrx.keras_optim": "clrx.training.keras_optim",
 }
+TYPES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
 _own_folders: list[Path] = []  # of the user, given with --config-dir
 
 
@@ -61,20 +63,53 @@ def build(target: Target, /, *positional: Any, **more: Any) -> Any:
 
     Raises UserError for a path outside the allow list (ALLOWED and the user's own `--config-dir`), for one that
     cannot be imported, and for arguments that it does not take. What the call itself raises passes as it is, except
-    for the TypeError and ValueError of a bad argument.
+    for the TypeError and ValueError of a bad argument, and whatever comes of a value of another type than the call's
+    annotation names.
     """
     call = locate(target)
     arguments = {key: _built(value) for key, value in target.arguments.items()}
     try:
         return call(*positional, **arguments, **more)
-    except (TypeError, ValueError) as error:
+    except ClrxError:
+        raise
+    except Exception as error:
         for link in causes(error):
             if isinstance(link, UserError):
                 raise link from error
+        _check_types(call, target)
+        if not isinstance(error, TypeError | ValueError):
+            raise
         name = target.where or target.path
         what = f"{name} cannot be built: {first_line(error)}"
         known = ", ".join(target.arguments) or "no keys"
-        raise UserError(what, where=name, allowed=f"values of its keys ({known}) that it takes") from error
+        fix = "clrx COMMAND --cfg job prints them"
+        raise UserError(
+            what, where=name, allowed=f"values of its keys ({known}) that it takes", fix=fix
+        ) from error
+
+
+def _check_types(call: Any, target: Target) -> None:
+    """UserError for the first argument whose value is none of the plain types that the call's annotation names."""
+    try:
+        hints = get_type_hints(call.__init__ if isinstance(call, type) else call)  # type: ignore[misc]
+    except (NameError, TypeError):
+        return
+    for key, value in target.arguments.items():
+        kinds = get_args(hints.get(key)) or (hints.get(key),)
+        taken = float if type(value) is int and float in kinds else type(value)
+        if set(kinds) <= set(TYPES) and taken not in kinds:
+            where = f"{target.where}.{key}" if target.where else key
+            shown = (
+                {None: "null", True: "true", False: "false"}.get(value, value) if taken in TYPES else value
+            )
+            fix = f"write it as text: \"{where}='{shown}'\"" if str in kinds else f"{where}=VALUE"
+            allowed = " or ".join(TYPES[kind] for kind in kinds)
+            raise UserError(
+                f"{where} is {TYPES.get(taken, 'no plain value')}: {shown}",
+                where=where,
+                allowed=allowed,
+                fix=fix,
+            )
 
 
 def locate(target: Target) -> Any:

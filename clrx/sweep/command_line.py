@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from clrx.config.options import CONFIG_DIR, split_config_dir
+from clrx.config.words import literal_words, quoted
 from clrx.core.errors import UserError
 from clrx.core.files import write_json
 from clrx.core.lock import is_held
@@ -50,9 +51,10 @@ def read_sweep(arguments: Sequence[str], conf: Path) -> Sweep:
 
     Raises UserError for a word that cannot be.
     """
+    arguments = literal_words(arguments, several=True)
     own = dict(_own(arguments))
     words = _search([word for word in arguments if word.partition("=")[0] not in OWN])
-    keys = [word for word in words if "=" in word and not word.startswith("-")]
+    keys = [word for word in split_config_dir(words)[1] if "=" in word and not word.startswith("-")]
     if own.get("retry") not in (None, *RETRY):
         raise UserError(f"retry={own['retry']}", where="retry", allowed=", ".join(RETRY))
     usual = _params(conf / "sweep.yaml")
@@ -61,7 +63,7 @@ def read_sweep(arguments: Sequence[str], conf: Path) -> Sweep:
     _, constant = split_words(keys)
     words += _workers(own.get("workers"), keys)
     words += _instead(params, usual)
-    words.append(f"hydra.sweep.dir={path.absolute()}")
+    words.append(f"hydra.sweep.dir={quoted(str(path.absolute()))}")
     words.append(f"hydra.job.config.override_dirname.exclude_keys=[{','.join(constant)}]")
     flags = [word.partition("=")[0] for word in arguments if word.startswith("-")]
     runs = all(flag in FLAGS_OF_HYDRA for flag in flags)
@@ -77,8 +79,8 @@ def _own(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _named(words: Sequence[str]) -> Path | None:
     """The directory that the command line names."""
-    found = [word.partition("=")[2].strip("'\"") for word in words if word.startswith("hydra.sweep.dir=")]
-    return Path(found[-1]) if found else None
+    parsed = OverridesParser.create().parse_overrides([w for w in words if w.startswith("hydra.sweep.dir=")])
+    return Path(str(parsed[-1].value())) if parsed else None
 
 
 def _params(file: Path) -> dict[str, str]:
@@ -112,6 +114,10 @@ def _instead(params: dict[str, str], usual: dict[str, str]) -> list[str]:
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """(keys with several values, keys with one) of a command line; Hydra's own keys are in neither."""
     parsed = OverridesParser.create().parse_overrides([w for w in words if not w.startswith("hydra")])
+    for one in parsed:
+        if one.is_discrete_sweep() and next(one.sweep_iterator(), None) is None:
+            what, key = f"{one.input_line} has no value", one.key_or_group
+            raise UserError(what, where=key, allowed="a list of values", fix=f"{key}=0,1,2 or the like")
     swept = [one.key_or_group for one in parsed if one.is_sweep_override()]
     return swept, [one.key_or_group for one in parsed if not one.is_sweep_override()]
 

@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import DictConfig, open_dict
 
 from clrx.config.load import recorded
+from clrx.config.words import quoted
 from clrx.core.errors import ERROR_FILE
 from clrx.core.signals import PARENT
 from clrx.run.directory import now, record_failure
@@ -87,11 +88,6 @@ def command_of(job: Job, about: Any) -> list[str]:
     own = [word for path in found for word in ("--config-dir", path)]
     words = [*job.overrides, f"hydra.run.dir={quoted(str(job.path))}", *own]
     return [sys.executable, "-m", "clrx", "train", *words]
-
-
-def quoted(text: str) -> str:
-    """A value that Hydra's grammar reads as this very text."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _changed(path: Path) -> int | None:

@@ -48,7 +48,8 @@ def task(raw: DictConfig) -> int:
     found = read_run(path).suggestions
     show(found, path)
     say("next:" if found["verdict"]["usable"] else "try:")
-    say(f"  {next_line(about.overrides, found, reads_bounds(raw), cfg.plan.range_test)}")
+    own = ("--config-dir", about.config_dir) if about.config_dir else ()
+    say(f"  {next_line((*own, *about.overrides), found, reads_bounds(raw), cfg.plan.range_test)}")
     return 0 if found["verdict"]["usable"] else 1
 
 
@@ -89,7 +90,7 @@ def _cells(entry: dict[str, Any]) -> tuple[str, str, str, str]:
 def next_line(overrides: Sequence[str], found: dict[str, Any], reads_bounds: bool, plan_tests: bool) -> str:
     """The command to paste: training in the bounds found, or the range test with the verdict's fix.
 
-    `reads_bounds`: whether a policy of the plan has bounds; `plan_tests`: whether the plan begins with a range test.
+    `overrides` are the words of the range test's own command. `reads_bounds`: whether a policy of the plan has bounds; `plan_tests`: whether the plan begins with a range test.
     """
     asked = [word for word in overrides if not _key(word).startswith("hydra.")]
     bounds = found["bounds"]

@@ -125,7 +125,7 @@ def find_lr(*overrides: str, directory: str | Path | None = None) -> dict[str, A
 
 
 def _in(directory: str | Path | None) -> list[str]:
-    return [] if directory is None else [f"hydra.run.dir='{Path(directory).absolute()}'"]
+    return [] if directory is None else [f"hydra.run.dir={Path(directory).absolute()}"]
 
 
 def _run(name: str, words: list[str], **options: Any) -> Path:

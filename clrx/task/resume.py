@@ -56,8 +56,9 @@ def run_and_words(command: str, arguments: list[str]) -> tuple[Path, list[str]]:
     for folder in folders:
         allow_folder(path_of(folder))
     if not words or ("=" in words[0] and not path_of(words[0]).is_dir()):
+        what = f"which run? There is no directory {words[0]}" if words else "which run?"
         fix = f"clrx {command} RUN"
-        raise UserError("which run?", where=f"clrx {command}", allowed="the directory of a run", fix=fix)
+        raise UserError(what, where=f"clrx {command}", allowed="the directory of a run", fix=fix)
     return path_of(words[0]), words[1:]
 
 

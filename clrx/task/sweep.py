@@ -26,7 +26,7 @@ from omegaconf import DictConfig
 
 from clrx.config.compose import call_hydra
 from clrx.core.console import say
-from clrx.core.errors import ClrxError
+from clrx.core.errors import ClrxError, RunError
 from clrx.core.signals import signal_behind
 from clrx.run.read import RunState, state_of
 from clrx.sweep.command_line import RETRY, Sweep, launcher_of, read_sweep, reopen, runs_of
@@ -66,7 +66,10 @@ def job(cfg: DictConfig) -> float:
 
 
 def list_runs(path: Path) -> bool:
-    """Print every run of the sweep with its state; True when all are complete."""
+    """Print every run of the sweep with its state; True when all are complete. RunError where there is none."""
+    if not runs_of(path):
+        fix = "look for a list without values, such as seed='range(0)'"
+        raise RunError("the sweep has started no run", where=str(path.absolute()), fix=fix)
     states = {run: state_of(run) or "unreadable" for run in runs_of(path)}
     say(f"\n{path}: " + ", ".join(f"{n} {state}" for state, n in Counter(states.values()).items()))
     for run, state in states.items():

@@ -112,7 +112,18 @@ MISTAKES = [
     (["train", "a b=1"], "'a b=1' is not an override", "key=value"),
     (["train", "lr=[1"], "'lr=[1' is not an override", "key=value"),
     (["train", "lr=${nope}"], "Interpolation key 'nope' not found", "lr"),
-    (["train", "--config-dir", "nope"], "nope' not found", ""),
+    (["train", "--config-dir", "nope"], "nope' not found", "a folder that exists"),
+    (["train", "lr=0.1,0.2"], "lr=0.1,0.2 is several values", "clrx sweep lr=0.1,0.2"),
+    (["train", "loss=a b("], "'loss=a b(' is not an override", "quote the value: 'loss='"),
+    (["train", "+policy=sgdr"], "policy", "--help lists all keys"),
+    (["train", "hydra.nope=1"], "there is no key 'hydra.nope'", ""),
+    (["train", "seed.x=1"], "seed", ""),
+    (["train", "~nothing"], "nothing", ""),
+    (["train", "policy@x=sgdr"], "x", ""),
+    (["train", "experiment=[a"], "'experiment=[a' is not an override", ""),
+    (["train", "lr={a:1}"], "lr", "a number, above 0"),
+    (["sweep", "seed=range(0)", "policy=constant"], "seed=range(0) has no value", "seed=0,1,2"),
+    (["sweep", "seed=0,1("], "'seed=0,1(' is not an override", "quote the value"),
     (["completion", "tcsh"], "which shell?", "bash, zsh, fish"),
 ]
 
@@ -125,6 +136,7 @@ def test_a_mistake_gets_one_message_and_code_2(here, tmp_path, arguments, what, 
     assert what in err.splitlines()[0]
     assert more in err
     assert "file://" not in err
+    assert "  fix:     " in err, "a message says what to do"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -151,6 +163,95 @@ def test_a_word_of_the_command_line_is_recorded_as_it_was_typed(here, monkeypatc
     assert seen[0]["run"]["command"] == f"clrx train {word}"
     assert seen[0]["run"]["overrides"] == [word]
     assert isinstance(seen[0][word.partition("=")[0]], int | float)
+
+
+PATHS = [
+    "a=b",
+    "/x (1)",
+    "/x[ct]",
+    "/a#b",
+    "röntgen",
+    "/a,b",
+    "2024_05",
+    "it's",
+    "~/data",
+    "a\\b",
+    "100%",
+    "a b",
+]
+
+
+@pytest.fixture
+def composed(here, monkeypatch):
+    """The configuration that a command line hands to `clrx train`."""
+    from clrx.task import train
+
+    def compose(*words: str) -> dict:
+        seen = []
+        monkeypatch.setattr(train, "task", lambda cfg: seen.append(OmegaConf.to_container(cfg, resolve=True)))
+        assert here("train", *words) == (0, "", "")
+        return seen[0]
+
+    return compose
+
+
+@pytest.mark.parametrize("text", PATHS)
+def test_a_path_is_taken_as_it_is_typed(composed, monkeypatch, tmp_path, text):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run_dir = f"runs/{text.strip('/')}"
+    words = ["dataset=image_folder", f"dataset.root={text}", f"model.weights={text}"]
+    cfg = composed(*words, f"hydra.run.dir={run_dir}")
+    path = text.replace("~", str(tmp_path))
+    assert (cfg["dataset"]["root"], cfg["model"]["weights"]) == (path, path)
+    assert cfg["run"]["dir"] == str(tmp_path / run_dir)
+    assert cfg["run"]["overrides"] == words, "recorded as they were typed"
+
+
+def test_the_home_directory_of_a_run(composed, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert composed("hydra.run.dir=~/runs/1")["run"]["dir"] == str(tmp_path / "home" / "runs" / "1")
+    assert not (tmp_path / "~").exists()
+
+
+def test_flags_may_stand_among_the_keys(composed, tmp_path):
+    (tmp_path / "mine = ü" / "policy").mkdir(parents=True)
+    (tmp_path / "mine = ü" / "policy" / "own.yaml").write_text("_target_: own.Policy\n")
+    cfg = composed("lr=0.5", "--config-dir", "mine = ü", "policy=own", "seed=3")
+    assert (cfg["lr"], cfg["seed"], cfg["policy"]) == (0.5, 3, {"_target_": "own.Policy"})
+    assert cfg["run"]["config_dir"] == str(tmp_path / "mine = ü")
+
+
+def test_a_misspelt_name_is_compared_with_ones_own_too(here, tmp_path):
+    (tmp_path / "mine" / "policy").mkdir(parents=True)
+    (tmp_path / "mine" / "policy" / "sawtooth.yaml").write_text("_target_: sawtooth.Sawtooth\nheight: 1\n")
+    assert "did you mean sawtooth?" in here("train", "--config-dir", "mine", "policy=sawtoth")[2]
+    assert (
+        "did you mean policy.height"
+        in here("train", "--config-dir", "mine", "policy=sawtooth", "policy.heigt=2")[2]
+    )
+
+
+TABLE = "0,file,1\ncat,a.png,7\ndog,b.png,8\n"
+COLUMNS = ["dataset=csv", "dataset.root=t.csv", "dataset.label=0", "dataset.path=file", "dataset.group=1"]
+
+
+def test_a_column_may_be_named_by_a_number(tmp_path, monkeypatch):
+    """`dataset.label=0` was read as a number: no such column."""
+    from hydra import compose, initialize_config_dir
+
+    from clrx.config.load import load
+    from clrx.config.words import literal_words
+    from clrx.data.open import load_source
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text(TABLE)
+    (tmp_path / "2024").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "2024" / name).touch()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        source = load_source(load(compose("train", literal_words([*COLUMNS, "dataset.images=2024"]))).dataset)
+    assert source.classes == ("cat", "dog")
+    assert list(source.table["group"]) == ["7", "8"]
 
 
 REFUSED = [

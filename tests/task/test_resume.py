@@ -1,6 +1,7 @@
 """`clrx resume`: what may change, what is refused by name, and what a longer run is."""
 
 import re
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -141,3 +142,26 @@ def test_a_range_test_is_continued_by_its_own_command(tmp_path, capsys):
     (tmp_path / "run.json").write_text('{"choices": {}, "kind": "find_lr", "state": "failed"}')
     assert resume(tmp_path) == 2
     assert "give the clrx find-lr command again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["policy=constant_seed=0", "lr=0.1/a", "ö é,=()'#[]~"])
+def test_a_directory_is_a_path_whatever_is_in_its_name(data, tmp_path, monkeypatch, capsys, name):
+    """The runs of a sweep have an equals sign in their names."""
+    monkeypatch.chdir(tmp_path)
+    assert train(data, Path(name), "policy=constant", "epochs=1") == 0
+    assert run(["verify", name, "steps=2"]) == 0
+    assert resume(Path(name)) == 0
+    assert "this run is complete" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == [Path(name).parts[0]]
+
+
+@pytest.mark.parametrize("command", ["resume", "verify"])
+@pytest.mark.parametrize(
+    ("words", "what"), [([], "which run?"), (["steps=2"], "which run?"), (["a/b=1"], "a/b=1")]
+)
+def test_without_a_directory(tmp_path, monkeypatch, capsys, command, words, what):
+    monkeypatch.chdir(tmp_path)
+    assert run([command, *words]) == 2
+    err = capsys.readouterr().err
+    assert what in err
+    assert f"fix:     clrx {command} RUN" in err

@@ -85,6 +85,27 @@ def test_two_terminals_share_the_work(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("ö é , = ( ) ' # [ ] ~ % & $x {a}", ()),
+        (".", ("hydra.sweep.dir=my (1), é",)),
+        (".", ("hydra.sweep.dir='a b'",)),
+    ],
+)
+def test_any_directory_will_do(tmp_path, where, words):
+    """The sweep passed its own path unquoted: it failed, or ran nothing and was content."""
+    home = tmp_path / where
+    home.mkdir(exist_ok=True)
+    command = [sys.executable, str(STUB), "sweep", "policy=constant", "seed=0,1", *words]
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    named = words[0].partition("=")[2].strip("'") if words else "outputs/sweep/*"
+    assert "2 complete" in done.stdout
+    folders = [home / named] if words else list(home.glob(named))
+    assert [states(folder) for folder in folders] == [{"seed=0": "complete", "seed=1": "complete"}]
+
+
+@pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )
 def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
