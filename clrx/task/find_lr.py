@@ -90,7 +90,8 @@ def _cells(entry: dict[str, Any]) -> tuple[str, str, str, str]:
 def next_line(overrides: Sequence[str], found: dict[str, Any], reads_bounds: bool, plan_tests: bool) -> str:
     """The command to paste: training in the bounds found, or the range test with the verdict's fix.
 
-    `overrides` are the words of the range test's own command. `reads_bounds`: whether a policy of the plan has bounds; `plan_tests`: whether the plan begins with a range test.
+    `overrides` are the words of the range test's own command. `reads_bounds`: whether a policy of the plan has bounds;
+    `plan_tests`: whether the plan begins with a range test.
     """
     asked = [word for word in overrides if not _key(word).startswith("hydra.")]
     bounds = found["bounds"]
