@@ -122,9 +122,13 @@ def _tar_members(archive: Path) -> Iterator[Member]:
 
 def _zip_members(archive: Path) -> Iterator[Member]:
     with zipfile.ZipFile(archive) as zipped:
+        names: dict[str, str] = {}
         for member in zipped.infolist():
-            if member.is_dir():
-                _safe(member.filename, archive)
+            name = member.filename.replace("\\", "/")  # as some tools on Windows part folders
+            if names.setdefault(name, member.filename) != member.filename:
+                raise _refused(archive, member.filename, f"would overwrite {names[name]!r}")
+            if name.endswith("/"):
+                _safe(name, archive)
                 continue
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG):
@@ -132,7 +136,7 @@ def _zip_members(archive: Path) -> Iterator[Member]:
             if member.flag_bits & 1:
                 raise _refused(archive, member.filename, "is encrypted")
             when = int(time.mktime((*member.date_time, 0, 0, -1)))
-            yield member.filename, member.file_size, when, zipped.open(member)
+            yield name, member.file_size, when, zipped.open(member)
 
 
 def _safe(name: str, archive: Path) -> PurePosixPath:

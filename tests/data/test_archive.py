@@ -204,3 +204,22 @@ def test_many_at_once_unpack_once(tmp_path):
 def test_the_real_x_rays_unpack(shared_data):
     folder = resolve_root(str(shared_data / "nih" / "images_64.tar.xz"))
     assert len(list(folder.rglob("*.png"))) == 1000
+
+
+def test_a_zip_with_backslashes_has_folders(tmp_path):
+    """As Compress-Archive of PowerShell 5 writes it."""
+    names = {"train\\cat\\1.png": b"one", "train\\dog\\2.png": b"two", "train\\empty\\": b""}
+    folder = resolve_root(str(zip_of(tmp_path / "x.zip", names)))
+    assert content(folder) == {"train/cat/1.png": b"one", "train/dog/2.png": b"two"}
+
+
+@pytest.mark.parametrize("name", ["..\\out.png", "a\\..\\..\\out.png", "\\out.png", "C:\\out.png"])
+def test_backslashes_lead_nowhere_else(tmp_path, name):
+    with pytest.raises(UserError, match="leads out of the folder"):
+        resolve_root(str(zip_of(tmp_path / "x.zip", {name: b"one"})))
+    assert not list(tmp_path.rglob("out.png"))
+
+
+def test_two_members_that_would_be_one_file_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"would overwrite 'a/1.png'"):
+        resolve_root(str(zip_of(tmp_path / "x.zip", {"a/1.png": b"one", "a\\1.png": b"two"})))
