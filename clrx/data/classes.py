@@ -1,4 +1,4 @@
-"""The classes of a dataset: their order, which of two is the positive one, and the task that they make."""
+"""The classes of a dataset: their order, which of two is the positive one, the index of each image's class."""
 
 from collections.abc import Iterable
 
@@ -6,26 +6,36 @@ import numpy as np
 
 from clrx.core.errors import UserError, did_you_mean
 from clrx.data.source import Task
+from clrx.data.spelling import plain, unify
+
+
+def encode(
+    names: Iterable[str], positive: str | None = None, classes: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...]]:
+    """The classes in their order, the class index of each name (N,) int64, and a note on names spelt in several ways.
+
+    `positive`: of two classes the one to find, which comes last and is class 1; None: the one that sorts last.
+    `classes`: the order, where it is known. Raises UserError where `positive` is none of two classes.
+    """
+    names, notes = unify(names, "class names")
+    classes = classes or in_order(names, positive)
+    index = {plain(name): k for k, name in enumerate(classes)}
+    return classes, np.array([index[plain(name)] for name in names], dtype=np.int64), notes
 
 
 def in_order(names: Iterable[str], positive: str | None = None) -> tuple[str, ...]:
-    """Class names sorted, numbers by value; of two, `positive` (null: the latter) comes last and is class 1."""
+    """Class names sorted, numbers by value; of two, `positive` (None: the latter) comes last and is class 1."""
     names = set(names)
     numbers = all(name.isdecimal() for name in names)
     ordered = sorted(names, key=lambda name: (int(name) if numbers else 0, name))
     if positive is None:
         return tuple(ordered)
-    if len(ordered) != 2 or str(positive) not in ordered:
+    wanted = [name for name in ordered if plain(name) == plain(str(positive))]
+    if len(ordered) != 2 or len(wanted) != 1:
         what = f"dataset.positive={positive}, but the classes are {', '.join(ordered[:12])}"
         fix = did_you_mean(str(positive), ordered) if len(ordered) == 2 else "leave it out"
         raise UserError(what, where="dataset.positive", allowed="one of two classes, or null", fix=fix)
-    return tuple(sorted(ordered, key=lambda name: name == str(positive)))
-
-
-def indices(names: Iterable[str], classes: tuple[str, ...]) -> np.ndarray:
-    """(N,) int64: the place of each name in `classes`."""
-    place = {name: index for index, name in enumerate(classes)}
-    return np.array([place[name] for name in names], dtype=np.int64)
+    return tuple(sorted(ordered, key=lambda name: name == wanted[0]))
 
 
 def task_of(classes: int, name: str) -> Task:

@@ -1,40 +1,102 @@
-"""Images as they lie in folders: a folder a class, below train/val/test folders or not."""
+"""Images as they lie in folders: a folder a class, below train/val/test folders or not, and what lies beside them."""
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import pandas as pd
 
 from clrx.core.errors import UserError
 from clrx.data.archive import resolve_root
-from clrx.data.classes import in_order, indices, task_of
-from clrx.data.source import Source
+from clrx.data.decode.image import IMAGE_TYPES
 
-IMAGE_TYPES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp"),
-    *(".pgm", ".ppm", ".pbm", ".pnm", ".jp2", ".j2k", ".dcm", ".dicom", ".ima"),
+TEXT = (  # endings of files that are no picture of any kind
+    *(
+        ".txt",
+        ".md",
+        ".rst",
+        ".csv",
+        ".tsv",
+        ".json",
+        ".xml",
+        ".yaml",
+        ".yml",
+        ".html",
+        ".pdf",
+        ".py",
+        ".ipynb",
+    ),
+    *(
+        ".xls",
+        ".xlsx",
+        ".doc",
+        ".docx",
+        ".log",
+        ".ini",
+        ".db",
+        ".npz",
+        ".npy",
+        ".mat",
+        ".pkl",
+        ".zip",
+        ".gz",
+        ".sh",
+    ),
 )
-PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
+SYSTEM = ("__macosx", "thumbs.db", "desktop.ini")  # files and folders of operating systems
+PLAIN_TEXT = (
+    "readme",
+    "license",
+    "licence",
+    "copying",
+    "changelog",
+    "authors",
+    "makefile",
+)  # without an ending
 
 
-@dataclass(frozen=True)
-class ClassImage:
-    """One image below a root."""
+@dataclass
+class Folder:
+    """A folder: its images, the files beside them that are none, and the folders in it."""
 
     path: str  # absolute
-    name: str  # relative to the root, with forward slashes
-    label: str  # the class folder it lies in, at any depth
-    part: str | None  # train, validation or test, where a folder above says so
+    images: list[str] = field(default_factory=list)  # names, sorted
+    others: Counter[str] = field(default_factory=Counter)  # files that are not read, by ending
+    folders: dict[str, "Folder"] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)  # noqa: PTH119
+
+    def below(self) -> Iterator["Folder"]:
+        """This folder and all below it."""
+        yield self
+        for one in self.folders.values():
+            yield from one.below()
+
+    def has_images(self) -> bool:
+        return any(one.images for one in self.below())
+
+    def others_below(self) -> Counter[str]:
+        """The files here and below that are not read, by ending."""
+        return sum((one.others for one in self.below()), Counter[str]())
+
+    def meant(self) -> dict[str, "Folder"]:
+        """The folders in it that could be classes: with images, with pictures that are not read, or empty."""
+        return {
+            name: one
+            for name, one in self.folders.items()
+            if one.has_images() or not (files := one.others_below()) or not files.keys() <= {*TEXT}
+        }
+
+    def path_of(self, name: str) -> str:
+        """The absolute path of an image in this folder itself."""
+        return os.path.join(self.path, name)  # noqa: PTH118 - a Path for each of 100,000 files costs seconds
+
+    def paths(self) -> Iterator[str]:
+        """Absolute paths of the images here and below."""
+        for one in self.below():
+            yield from map(one.path_of, one.images)
 
 
 def given_root(root: str | None, what: str) -> Path:
@@ -63,89 +125,54 @@ def given_file(root: str | None, what: str) -> Path:
 
 
 def image_files(folder: Path) -> list[str]:
-    """Absolute paths of all image files below a folder, sorted.
+    """Absolute paths of all image files below a folder, sorted."""
+    return sorted(read_folder(folder).paths())
+
+
+def read_folder(folder: str | Path) -> Folder:
+    """A folder with all that lies below it, in one walk.
 
     Linked folders are followed, each folder once; hidden files and folders are passed over. Raises UserError
     for a folder that cannot be read.
     """
-    return sorted(
-        os.path.join(place, name)  # noqa: PTH118 - a Path for each of 100,000 files costs seconds
-        for place, names in _folders(folder)
-        for name in names
-        if name.lower().endswith(IMAGE_TYPES) and not name.startswith(".")
-    )
+    return _read(str(folder), set())
 
 
-def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Every folder below, once, with the names of the files in it."""
-    seen = set()
-    for place, folders, names in os.walk(folder, onerror=_refuse_folder, followlinks=True):
-        about = os.stat(place)  # noqa: PTH116
-        if (about.st_dev, about.st_ino) in seen:
-            folders[:] = []
-            continue
-        seen.add((about.st_dev, about.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        yield place, names
-
-
-def _refuse_folder(error: OSError) -> None:
-    raise UserError(f"a folder cannot be read: {error.strerror}", where=str(error.filename)) from error
-
-
-def class_images(folder: Path) -> list[ClassImage]:
-    """Every image of a tree of class folders.
-
-    Raises UserError for no image, for one in no class folder, and where some lie below train/, val/ or
-    test/ and others do not.
-    """
-    top, paths = _top(folder), image_files(folder)
-    if not paths:
-        raise UserError("there are no images", where=str(folder), allowed=", ".join(IMAGE_TYPES))
-    found = [_leaf(path, path[len(str(top)) :].strip(os.sep).replace(os.sep, "/"), top) for path in paths]
-    without = [leaf.name for leaf in found if leaf.part is None]
-    if 0 < len(without) < len(found):
-        what = f"some images lie below train/, val/ or test/, {len(without):,} others do not: {without[0]}"
-        raise UserError(what, where=str(top), fix="all below such folders, or none")
+def _read(path: str, seen: set[tuple[int, int]]) -> Folder:
+    found, inner = Folder(path), []
+    about = os.stat(path)  # noqa: PTH116 - a Path for each of 100,000 files costs seconds
+    seen.add((about.st_dev, about.st_ino))
+    try:
+        with os.scandir(path) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.startswith(".") or entry.name.casefold() in SYSTEM:
+                    continue
+                if entry.is_dir():
+                    inner.append(entry)
+                elif entry.name.lower().endswith(IMAGE_TYPES):
+                    found.images.append(entry.name)
+                else:
+                    found.others[_ending(entry.name)] += 1
+    except OSError as error:
+        raise UserError(f"a folder cannot be read: {error.strerror}", where=str(error.filename)) from error
+    for entry in inner:
+        about = entry.stat()
+        if (about.st_dev, about.st_ino) not in seen:
+            found.folders[entry.name] = _read(entry.path, seen)
     return found
 
 
-def _top(folder: Path) -> Path:
-    """The folder itself, or the only one in it: archives often wrap all they have in one folder."""
-    inside = [one for one in sorted(folder.iterdir()) if not one.name.startswith((".", "__MACOSX"))]
-    if len(inside) != 1 or not inside[0].is_dir() or inside[0].name.lower() in PARTS:
-        return folder
-    return _top(inside[0]) if any(one.is_dir() for one in inside[0].iterdir()) else folder
+def _ending(name: str) -> str:
+    stem, ending = os.path.splitext(name.lower())  # noqa: PTH122
+    return ".txt" if not ending and stem in PLAIN_TEXT else ending
 
 
-def _leaf(path: str, name: str, top: Path) -> ClassImage:
-    parents = name.split("/")[:-1]
-    part = PARTS.get(parents[0].lower()) if parents else None
-    labels = parents[1:] if part else parents
-    if not labels:
-        fix = "one folder a class, below train/, val/ and test/ or not"
-        raise UserError(f"{name} lies in no class folder", where=str(top), fix=fix)
-    return ClassImage(path, name, labels[0], part)
+def counted(endings: Counter[str]) -> str:
+    """For a message: 20 .heic, 3 without an ending."""
+    return ", ".join(f"{count:,} {ending or 'without an ending'}" for ending, count in endings.most_common())
 
 
-def folder_source(
-    name: str,
-    folder: Path,
-    found: Iterable[ClassImage],
-    *,
-    channels: int,
-    classes: tuple[str, ...] | None = None,
-    group: "pd.Series | list[str] | None" = None,
-    **more: object,
-) -> Source:
-    """A Source of the class_images: class index by folder name, the split where folders name one."""
-    found = list(found)
-    classes = classes or in_order({leaf.label for leaf in found})
-    table = pd.DataFrame({"image": [leaf.name for leaf in found]})
-    table["group"] = table["image"] if group is None else list(group)
-    if found and found[0].part:
-        table["split"] = [leaf.part for leaf in found]
-    labels = indices((leaf.label for leaf in found), classes)
-    files = tuple(leaf.path for leaf in found)
-    settings = {"files": files, "channels": channels, "root": str(folder), **more}
-    return Source(name, task_of(len(classes), name), classes, table, labels, **settings)  # type: ignore[arg-type]
+def quoted(names: Iterable[str], shown: int = 4) -> str:
+    """For a message: the first few names."""
+    listed: Sequence[str] = sorted(names)
+    return ", ".join(listed[:shown]) + (f" and {len(listed) - shown:,} more" if len(listed) > shown else "")

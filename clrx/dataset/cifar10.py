@@ -9,7 +9,8 @@ import pandas as pd
 
 from clrx.core.errors import UserError, first_line
 from clrx.core.paths import cache_dir
-from clrx.data.image_folders import class_images, folder_source, given_folder
+from clrx.data.class_folders import class_images, folder_source
+from clrx.data.image_folders import given_folder
 from clrx.data.source import UNLIKE, Source
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -32,7 +33,7 @@ def load(root: str | None = None, download: bool = False) -> Source:
     folder = given_folder(root, "a folder or archive; or dataset.download=true")
     if (folder / "cifar-10-batches-py").is_dir():
         return _from_torchvision(folder, download=False)
-    found = [image for image in class_images(folder) if image.label in CLASSES and image.part]
+    found = [image for image in class_images(folder)[0] if image.label in CLASSES and image.part]
     if {image.label for image in found} != set(CLASSES) or {image.part for image in found} != {
         "train",
         "test",

@@ -1,73 +1,106 @@
-"""A user's own table: a line an image, with its path and label, and its group and split where there are."""
+"""A user's own table: a line an image, with its path and label or labels, and its group and split where there are."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from clrx.core.errors import UserError
 from clrx.data.archive import resolve_root
-from clrx.data.classes import in_order, indices, task_of
-from clrx.data.image_folders import PARTS, given_file
-from clrx.data.image_table import check_missing, read_csv, settle_missing
-from clrx.data.source import Source
+from clrx.data.classes import encode, task_of
+from clrx.data.folder_names import PARTS, part_of
+from clrx.data.image_folders import given_file, image_files
+from clrx.data.image_table import check_missing, read_csv, refuse_rows, settle_missing
+from clrx.data.locate import locate
+from clrx.data.source import Source, Task
+from clrx.data.spelling import unify
+from clrx.data.table_labels import (
+    check_uncertain,
+    columns_of_labels,
+    is_one_hot,
+    patients_in,
+    settle_uncertain,
+)
 
 
 def load(
     root: str | None = None,
     images: str | None = None,
     path: str = "path",
-    label: str = "label",
+    label: str | Sequence[str] = "label",
     group: str | None = None,
     split_column: str | None = None,
     positive: str | None = None,
     missing: str = "error",
+    uncertain: str | None = None,
     color: bool = True,
 ) -> Source:
     """The images that the CSV file `root` names in its column `path`.
 
-    Paths are relative to `images`, a folder or an archive (null: the CSV's folder). `label`, `group` (null: each
-    image for itself) and `split_column` (train | val | test; null: none) are columns. `positive`: of two classes
-    the one that is 1 (null: the one that sorts last). `missing`: error | drop files that are not there.
+    Paths are relative to `images`, a folder or an archive (None: the CSV's folder); a mere name is searched below it,
+    with or without its ending. `label`: the column with the class, or a list of columns of 0 and 1, one a label.
+    `group` (None: the patient that the path names, patient00001/; else each image for itself) and `split_column`
+    (train | val | test; None: none) are columns. `positive`: of two classes the one that is 1 (None: the one that
+    sorts last). `missing`: error | drop files that are not there. `uncertain`: how -1 and blanks in columns of 0 and 1
+    are read, see clrx.data.table_labels. Raises UserError.
     """
     check_missing(missing)
+    check_uncertain(uncertain)
     file = given_file(root, "a CSV file")
-    keys = {"dataset.path": path, "dataset.label": label}
-    keys |= {"dataset.group": group} if group else {}
-    keys |= {"dataset.split_column": split_column} if split_column else {}
-    table = _columns(read_csv(file, keys, unique=[path]), path, label, group, split_column, file)
-    base = resolve_root(images) if images else file.parent
-    table["file"] = [_present(os.path.join(base, name)) for name in table["image"]]  # noqa: PTH118
-    fix = "dataset.images=FOLDER that the paths are relative to"
-    words = {"names": file.name, "place": "there", "where": str(base), "fix": fix}
-    table, notes = settle_missing(table, missing, **words)
-    classes = in_order(table["label"], positive)
+    path, group, split_column = str(path), _name(group), _name(split_column)
+    labels = (str(label),) if isinstance(label, str | int | float) else tuple(str(name) for name in label)
+    keys = {path: "dataset.path", **dict.fromkeys(labels, "dataset.label")}
+    keys |= {group: "dataset.group"} if group is not None else {}
+    keys |= {split_column: "dataset.split_column"} if split_column is not None else {}
+    raw, notes = read_csv(file, keys, unique=[path], blank=labels)
+    raw, settled = settle_uncertain(raw, labels, uncertain, file)
+    table, grouped = _table(raw, path, labels, group, split_column, file)
+    base = _base(resolve_root(str(images)) if images is not None else file.parent, table["image"])
+    table, found = _with_files(table, base, file, missing)
+    there = raw[raw[path].isin(table["image"])].reset_index(drop=True)
+    task, classes, indices, named = _labels(there, labels, positive, file)
     return Source(
         name="csv",
-        task=task_of(len(classes), file.name),
+        task=task,
         classes=classes,
-        table=table.drop(columns=["file", "label"]),
-        labels=indices(table["label"], classes),
+        table=table.drop(columns="file"),
+        labels=indices,
         files=tuple(table["file"]),
         channels=3 if color else 1,
-        notes=notes,
+        notes=(*notes, *settled, *grouped, *found, *named),
         root=str(base),
     )
 
 
-def _columns(
-    raw: pd.DataFrame, path: str, label: str, group: str | None, split: str | None, file: Path
-) -> pd.DataFrame:
-    """image, label, group and, where asked for, split under our names; further columns under their own."""
-    table = pd.DataFrame({"image": raw[path], "label": raw[label], "group": raw[group or path]})
-    if split:
+def _name(column: object) -> str | None:
+    """The name of a column: on the command line one that is called 0 is a number."""
+    return None if column is None else str(column)
+
+
+def _table(
+    raw: pd.DataFrame, path: str, labels: tuple[str, ...], group: str | None, split: str | None, file: Path
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """image, group and, where asked for, split under our names; further columns, but not labels, under their own."""
+    patients = patients_in(raw[path]) if group is None else None
+    groups, notes = (
+        unify(raw[group or path], "groups")
+        if patients is None
+        else (
+            patients,
+            ("grouped by the patient that each path names",),
+        )
+    )
+    table = pd.DataFrame({"image": raw[path], "group": groups})
+    if split is not None:
         table["split"] = _parts(raw[split], file)
-    named = {path, label, group, split, *table.columns, "split", "file"}
-    return table.join(raw[[name for name in raw.columns if name not in named]])
+    named = {path, group, split, *labels, *table.columns, "split", "file"}
+    return table.join(raw[[name for name in raw.columns if name not in named]]), notes
 
 
 def _parts(column: pd.Series, file: Path) -> pd.Series:
-    parts = column.str.lower().map(PARTS)
+    parts = column.map(part_of)
     if parts.isna().any():
         value = column[parts.isna()].iloc[0]
         raise UserError(
@@ -76,5 +109,43 @@ def _parts(column: pd.Series, file: Path) -> pd.Series:
     return parts
 
 
-def _present(path: str) -> str:
-    return path if os.path.isfile(path) else ""  # noqa: PTH113 - a Path for each of 100,000 costs seconds
+def _base(folder: Path, names: pd.Series) -> Path:
+    """The folder that paths are relative to: the one above, where all of them begin with the name of the folder.
+
+    So CheXpert-v1.0-small/train.csv names its images, beside whose folders it lies.
+    """
+    if names.str.startswith(f"{folder.name}/").all() and not (folder / folder.name).exists():
+        return folder.parent
+    return folder
+
+
+def _with_files(
+    table: pd.DataFrame, base: Path, file: Path, missing: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows whose images are there, with their absolute paths under `file`."""
+    paths = [os.path.normpath(os.path.join(base, name)) for name in table["image"]]  # noqa: PTH118
+    files = np.array([path if os.path.isfile(path) else "" for path in paths], dtype=object)  # noqa: PTH113
+    absent, notes = np.flatnonzero(files == ""), tuple[str, ...]()
+    if len(absent) and base.is_dir():
+        names = table["image"].iloc[absent].tolist()
+        files[absent], notes = locate(names, image_files(base), base)
+    twice = pd.Series(files).duplicated() & (files != "")
+    refuse_rows(twice, "an image that an earlier line names too, in another spelling", file)
+    fix = "dataset.images=FOLDER that the paths are relative to"
+    words = {"names": file.name, "place": "there", "where": str(base), "fix": fix}
+    table, dropped = settle_missing(table.assign(file=files), missing, **words)
+    return table, (*notes, *dropped)
+
+
+def _labels(
+    table: pd.DataFrame, columns: tuple[str, ...], positive: str | None, file: Path
+) -> tuple[Task, tuple[str, ...], np.ndarray, tuple[str, ...]]:
+    """Task, classes, label array and notes of the label columns of a table."""
+    if len(columns) == 1:
+        classes, indices, notes = encode(table[columns[0]], positive)
+        return task_of(len(classes), file.name), classes, indices, notes
+    several = columns_of_labels(table, columns)
+    if not is_one_hot(several):
+        return "multilabel", columns, several, ()
+    note = f"one label an image: the {len(columns)} columns are read as classes that exclude each other"
+    return task_of(len(columns), file.name), columns, several.argmax(axis=1), (note,)

@@ -8,10 +8,11 @@ import pandas as pd
 
 from clrx.core.errors import UserError
 from clrx.core.randomness import random_generator
-from clrx.data.classes import in_order
-from clrx.data.image_folders import class_images, folder_source, given_root
+from clrx.data.class_folders import class_images, folder_source
+from clrx.data.image_folders import given_root
 from clrx.data.npz import as_images, read_npz
 from clrx.data.source import Source
+from clrx.data.spelling import unify
 
 CLASSES = ("normal", "microcalcification")
 
@@ -48,17 +49,20 @@ def _from_npz(file: Path) -> Source:
 
 
 def _from_folders(folder: Path, positive: str | None) -> Source:
-    found = class_images(folder)
-    names = sorted({image.label for image in found})
+    found, notes = class_images(folder)
+    names = sorted({*unify([image.label for image in found], "")[0]})
     if len(names) != 2:
         what = f"{len(names)} class folders: {', '.join(names[:12])}"
         raise UserError(what, where=str(folder), allowed="two")
     if positive is None and "0" not in names:
         what = f"which folder holds the microcalcifications, {names[0]} or {names[1]}?"
         raise UserError(what, where="dataset.positive", fix=f"dataset.positive={names[0]}")
-    classes = in_order(names, positive)
-    groups = [Path(image.name).stem.rpartition("_")[0] or image.name for image in found]
-    return folder_source("microcalcification", folder, found, channels=1, classes=classes, group=groups)
+    stems = [Path(image.name).stem.rpartition("_")[0] or image.name for image in found]
+    group, spelt = unify(stems, "groups")
+    notes = (*notes, *spelt)
+    return folder_source(
+        "microcalcification", folder, found, channels=1, positive=positive, group=group, notes=notes
+    )
 
 
 def parse_skew(skew: str | float) -> Fraction:

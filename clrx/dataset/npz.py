@@ -12,6 +12,7 @@ from clrx.data.classes import task_of
 from clrx.data.image_folders import given_file
 from clrx.data.npz import as_images, read_arrays
 from clrx.data.source import Source, Task
+from clrx.data.table_labels import is_one_hot
 
 PARTS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -20,7 +21,8 @@ def load(root: str | None = None, name: str | None = None) -> Source:
     """Images with the split that the file gives.
 
     `root`: an npz with {train,val,test}_images uint8 (N, H, W[, 1 or 3]) and {train,val,test}_labels (N,), (N, 1) or,
-    for several labels an image, (N, K) of 0 and 1. `name`: a MedMNIST set (chestmnist, dermamnist, ...) that the
+    for several labels an image, (N, K) of 0 and 1; where each row of those has exactly one 1, they are classes that
+    exclude each other. `name`: a MedMNIST set (chestmnist, dermamnist, ...) that the
     `medmnist` package (clrx[medmnist]) downloads into the cache folder. Raises UserError.
     """
     file = _downloaded(name) if name is not None else given_file(root, "an npz file in the MedMNIST layout")
@@ -29,15 +31,16 @@ def load(root: str | None = None, name: str | None = None) -> Source:
     sizes = {part: len(arrays[f"{part}_images"]) for part in PARTS}
     rows = [(f"{part}/{index:06d}", PARTS[part]) for part, size in sizes.items() for index in range(size)]
     table = pd.DataFrame(rows, columns=["image", "split"])
-    task, classes = _task(labels, _names(name or file.stem), file)
+    task, classes, labels, notes = _task(labels, _names(name or file.stem), file)
     return Source(
         name=name or file.stem,
         task=task,
         classes=classes,
         table=table.assign(group=table["image"]),
-        labels=labels.astype(np.uint8) if task == "multilabel" else labels[:, 0].astype(np.int64),
+        labels=labels,
         array=array,
         channels=3 if array.ndim == 4 and array.shape[3] == 3 else 1,
+        notes=notes,
     )
 
 
@@ -63,25 +66,33 @@ def _images(arrays: dict[str, np.ndarray], file: Path) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _task(labels: np.ndarray, names: tuple[str, ...], file: Path) -> tuple[Task, tuple[str, ...]]:
-    """The task that the labels make, and its class names: the known ones, else numbers."""
-    found = np.unique(labels)
-    if labels.shape[1] > 1:
+def _task(
+    labels: np.ndarray, names: tuple[str, ...], file: Path
+) -> tuple[Task, tuple[str, ...], np.ndarray, tuple[str, ...]]:
+    """The task that the labels (N, K) make, its class names (the known ones, else numbers), its labels, and notes."""
+    count, found = labels.shape[1], np.unique(labels)
+    if count > 1:
         if not set(found.tolist()) <= {0, 1}:
             raise UserError("there are several labels an image, but not of 0 and 1", where=str(file))
-        return "multilabel", names if len(names) == labels.shape[1] else _numbers(labels.shape[1])
-    whole = (
-        np.issubdtype(labels.dtype, np.integer) and len(found) and 0 <= found[0] <= found[-1] < len(labels)
-    )
-    if not whole:
+        classes = names if len(names) == count else tuple(str(index) for index in range(count))
+        if not is_one_hot(labels):
+            return "multilabel", classes, labels.astype(np.uint8), ()
+        note = f"the labels are one-hot: read as {count} classes that exclude each other"
+        return task_of(count, file.name), classes, labels.argmax(axis=1), (note,)
+    whole = np.issubdtype(labels.dtype, np.integer) or (found == found.round()).all()
+    if not (whole and len(found) and 0 <= found[0] <= found[-1] < len(labels)):
         what = f"labels are no class numbers: {labels.dtype} {', '.join(map(str, found[:5].tolist()))}"
         raise UserError(what, where=str(file), allowed="whole numbers 0, 1, 2, ...")
-    classes = names if len(names) > found[-1] else _numbers(int(found[-1]) + 1)
-    return task_of(len(classes), file.name), classes
-
-
-def _numbers(count: int) -> tuple[str, ...]:
-    return tuple(str(index) for index in range(count))
+    indices = labels[:, 0].astype(np.int64)
+    if len(names) > found[-1]:
+        return task_of(len(names), file.name), names, indices, ()
+    classes = tuple(str(int(value)) for value in found)
+    indices = np.searchsorted(found, indices)
+    odd = int(found[0]) != 0 or len(found) <= int(found[-1])
+    note = f"the labels are {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}: one class each"
+    if len(names) == found[-1] == len(found):  # the known names, counted from 1
+        classes = names
+    return task_of(len(classes), file.name), classes, indices, (note,) if odd else ()
 
 
 def _known() -> dict[str, Any]:

@@ -114,7 +114,8 @@ def test_the_label_table_is_read_by_the_names_of_its_columns(tmp_path, name, tex
     ("content", "message"),
     [
         (b"", "cannot be read"),
-        (b"\xff\xfe\x00\x01", "cannot be read"),
+        (b"\xff\x00\x01", "cannot be read"),
+        (b"\xff\xfe\x00\x01", "lacks 'Image Index'"),
         (b"Image Index,Finding Labels\n1.png,Mass\n", "lacks 'Patient ID'"),
         (b"path,label\n1.png,Mass\n", "columns: path, label"),
         (HEADER.encode() + b"\n", "has no rows"),
@@ -125,6 +126,55 @@ def test_the_label_table_is_read_by_the_names_of_its_columns(tmp_path, name, tex
 def test_a_table_that_is_none_is_refused(tmp_path, content, message):
     (tmp_path / "Data_Entry_2017.csv").write_bytes(content)
     assert message in refusal(read_table, tmp_path / "Data_Entry_2017.csv")
+
+
+@pytest.mark.parametrize(
+    ("label", "read"),
+    [
+        ("Pleural Thickening", "Pleural_Thickening"),
+        ("effusion", "Effusion"),
+        ("Mass | Effusion", "Mass|Effusion"),
+        ("Effusion ", "Effusion"),
+        ("Infiltrate", "Infiltration"),  # in NIH's own table of boxes
+        ("no finding", "No Finding"),
+        ("Effusion|Pleural-thickening", "Effusion|Pleural_Thickening"),
+    ],
+)
+def test_known_spellings_of_a_label(tmp_path, label, read):
+    path = tmp_path / "Data_Entry_2017.csv"
+    path.write_text(table_text().replace("Cardiomegaly|Effusion", label))
+    assert read_table(path)[0]["labels"].iloc[1] == read
+    assert read_table(path)[0]["labels"].iloc[0] == "Cardiomegaly"
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("Pneumoperitoneum", "none of the 14: 'Pneumoperitoneum', in 1 rows"),  # of NIH-LT
+        ("Efusion", "did you mean Effusion"),
+        ("Effusion|", "none of the 14: ''"),
+        ("No Finding|Effusion", "'No Finding|Effusion': no finding, and one"),
+    ],
+)
+def test_other_labels_are_refused(tmp_path, label, said):
+    """A label that is not known would be taken for no disease."""
+    path = tmp_path / "Data_Entry_2017.csv"
+    path.write_text(table_text().replace("Cardiomegaly|Effusion", label))
+    assert said in refusal(read_table, path)
+
+
+def test_a_table_that_a_spreadsheet_has_saved(tmp_path):
+    path = tmp_path / "Data_Entry_2017.csv"
+    path.write_bytes(table_text(HEADER.replace("[Width,Height]", "")).replace(",", ";").encode("cp1252"))
+    assert [*read_table(path)[0]["labels"]] == [row[1] for row in ROWS]
+
+
+def test_one_patient_in_two_spellings_is_one_group(tmp_path):
+    path = tmp_path / "Data_Entry_2017.csv"
+    path.write_text(
+        table_text().replace("00000001_001.png,Cardiomegaly|Effusion,0,1,", "00000001_001.png,Mass,0,1.0,")
+    )
+    assert [*read_table(path)[0]["group"]][:2] == ["1", "1"]
 
 
 def test_a_damaged_gzip_is_refused(tmp_path):
@@ -221,6 +271,19 @@ def test_of_images_that_lie_there_twice_one_folder_must_be_named(release):
         (small / image).touch()
     assert "6 images are there more than once" in refusal(open_release, release, "drop")
     assert all("images_64" in path for path in open_release(release, images="images_64").files)
+
+
+def test_files_that_are_twice_with_equal_bytes_are_one(release):
+    shutil.copytree(release / "images", release / "again")
+    (release / "images_64").mkdir()
+    found = open_release(release, "drop")
+    assert len(found.table) == 6
+    assert found.notes[0] == "2 images are there more than once with equal bytes; one of each is taken"
+
+
+def test_file_names_in_another_case_or_another_ending_of_the_id(release):
+    (release / "images" / ROWS[5][0]).rename(release / "images" / ROWS[5][0].upper())
+    assert open_release(release, "drop").files[5].endswith("00000005_000.png".upper())
 
 
 def test_official_lists_become_a_column(release):

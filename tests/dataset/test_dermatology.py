@@ -98,12 +98,138 @@ def test_tables_that_are_none(root, text, said):
 
 def test_ambiguous_folders(root):
     (root / "masks").mkdir()
-    (root / "masks/ISIC_3.png").touch()
-    assert "1 images are there more than once, e.g. ISIC_3" in refusal(str(root))
+    (root / "masks/ISIC_3.png").write_bytes(b"another")
+    assert "1 images are there more than once with different bytes, e.g. ISIC_3" in refusal(str(root))
     (root / "old_metadata.csv").write_text(TABLE)
     assert "there are several metadata tables" in refusal(str(root))
     assert "there is no metadata table" in refusal(str(root), metadata=str(root / "absent.csv"))
     assert "error | drop" in refusal(str(root), missing="no")
+
+
+IDS = [f"ISIC_{k:07d}" for k in range(6)]
+CLASSES_2019 = "MEL,NV,BCC,AK,BKL,DF,VASC,SCC,UNK"
+
+
+def lines(header: str, row) -> str:
+    """A table with `row(k)` after each id."""
+    return f"{header}\n" + "".join(f"{name},{row(k)}\n" for k, name in enumerate(IDS))
+
+
+def hot(index: int, count: int) -> str:
+    return ",".join("1.0" if k == index else "0.0" for k in range(count))
+
+
+def challenge(folder, images: str, tables: dict[str, str]):
+    """A folder of images named IDS, and its tables."""
+    (folder / images).mkdir(parents=True)
+    for name in IDS:
+        (folder / images / f"{name}.jpg").write_bytes(name.encode())
+    for name, text in tables.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+TABLES = [  # (what, folder of images, tables, classes, labels, groups)
+    (
+        "ISIC 2019",
+        "ISIC_2019_Training_Input",
+        {
+            "ISIC_2019_Training_GroundTruth.csv": lines(f"image,{CLASSES_2019}", lambda k: hot(k % 3, 9)),
+            "ISIC_2019_Training_Metadata.csv": lines(
+                "image,age_approx,anatom_site_general,lesion_id,sex",
+                lambda k: f"55.0,torso,{f'BCN_{k // 2}' if k < 4 else ''},female",
+            ),
+        },
+        ("BCC", "MEL", "NV"),
+        [1, 2, 0, 1, 2, 0],
+        ["BCN_0", "BCN_0", "BCN_1", "BCN_1", *IDS[4:]],
+    ),
+    (
+        "ISIC 2018",
+        "ISIC2018_Task3_Training_Input",
+        {
+            "ISIC2018_Task3_Training_GroundTruth.csv": lines(
+                "image,MEL,NV,BCC,AKIEC,BKL,DF,VASC", lambda k: hot(k % 2, 7)
+            ),
+            "ISIC2018_Task3_Training_LesionGroupings.csv": lines(
+                "image,lesion_id,diagnosis_confirm_type", lambda k: f"L{k // 2},histo"
+            ),
+        },
+        ("MEL", "NV"),
+        [0, 1] * 3,
+        ["L0", "L0", "L1", "L1", "L2", "L2"],
+    ),
+    (
+        "ISIC 2020",
+        "train",
+        {
+            "train.csv": lines(
+                "image_name,patient_id,sex,age_approx,diagnosis,benign_malignant,target",
+                lambda k: f"IP_{k // 3},male,45.0,unknown,{('benign', 'malignant')[k % 2]},{k % 2}",
+            )
+        },
+        ("benign", "malignant"),
+        [0, 1] * 3,
+        ["IP_0"] * 3 + ["IP_1"] * 3,
+    ),
+    (
+        "the ISIC archive",
+        "images",
+        {
+            "metadata.csv": lines(
+                "isic_id,age_approx,diagnosis_1,diagnosis_3,lesion_id,patient_id",
+                lambda k: f"45,{('Benign', 'Malignant')[k % 2]},Nevus,IL_{k // 2},{'IP_0' if k < 3 else ''}",
+            )
+        },
+        ("Benign", "Malignant"),
+        [0, 1] * 3,
+        ["IP_0"] * 3 + ["IL_1", "IL_2", "IL_2"],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "images", "tables", "classes", "labels", "groups"), TABLES, ids=[row[0] for row in TABLES]
+)
+def test_the_tables_of_the_challenges_and_of_the_archive(
+    tmp_path, what, images, tables, classes, labels, groups
+):
+    source = dermatology.load(str(challenge(tmp_path / "set", images, tables)))
+    assert (source.classes, source.labels.tolist()) == (classes, labels)
+    assert source.table["group"].tolist() == groups
+    assert source.files == tuple(str(tmp_path / "set" / images / f"{name}.jpg") for name in IDS)
+    assert ("age" in source.table) == (what != "ISIC 2018")
+
+
+def test_another_column_is_the_diagnosis_or_the_group(tmp_path):
+    text = lines(
+        "isic_id,diagnosis_1,diagnosis_3,lesion_id,patient_id",
+        lambda k: f"Benign,{'ab'[k % 2]},L{k},P{k // 2}",
+    )
+    root = str(challenge(tmp_path / "set", "images", {"metadata.csv": text}))
+    source = dermatology.load(root, label="diagnosis_3", group="lesion_id")
+    assert (source.classes, source.table["group"].tolist()) == (("a", "b"), [f"L{k}" for k in range(6)])
+    single = dermatology.load(root, label="diagnosis_3", group="image")
+    assert single.table["group"].tolist() == IDS
+    assert "grouped by image" in single.notes[0]
+    assert "has no column 'patient'" in refusal(root, label="diagnosis_3", group="patient")
+    assert "there is only one class" in refusal(root)
+
+
+def test_images_without_a_diagnosis_are_left_out_and_said(tmp_path):
+    text = lines("isic_id,diagnosis_1,lesion_id", lambda k: f"{('Benign', 'Malignant', '')[k % 3]},L{k}")
+    source = dermatology.load(str(challenge(tmp_path / "set", "images", {"metadata.csv": text})))
+    assert len(source) == 4
+    assert source.notes == ("2 images without a diagnosis under diagnosis_1 are left out",)
+
+
+def test_kaggles_ham10000_has_every_image_twice(root):
+    shutil.copytree(root / "HAM10000_images_part_1", root / "ham10000_images_part_1")
+    shutil.copytree(root / "HAM10000_images_part_2", root / "ham10000_images_part_2")
+    (root / "hmnist_28_28_RGB.csv").write_text("pixel0000,pixel0001,label\n1,2,3\n")
+    source = dermatology.load(str(root))
+    check(source)
+    assert source.notes == ("3 images are there more than once with equal bytes; one of each is taken",)
 
 
 def test_folders_by_class(tmp_path):

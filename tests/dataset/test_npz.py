@@ -60,6 +60,23 @@ def test_tasks(tmp_path, shape, labels, expected):
 
 
 @pytest.mark.parametrize(
+    ("labels", "classes", "notes"),
+    [
+        (np.eye(3)[np.arange(12) % 3], ("0", "1", "2"), ("the labels are one-hot: read as 3 classes",)),
+        (np.arange(12) % 3 + 1, ("1", "2", "3"), ("the labels are 1, 2, 3: one class each",)),
+        (np.arange(12) % 3 * 2, ("0", "2", "4"), ("the labels are 0, 2, 4: one class each",)),
+        ((np.arange(12) % 3).astype(np.float32), ("0", "1", "2"), ()),
+    ],
+)
+def test_other_ways_to_number_classes(tmp_path, labels, classes, notes):
+    source = npz.load(write(tmp_path / "mine.npz", labels=labels))
+    assert (source.task, source.classes, source.labels.tolist()) == ("multiclass", classes, [0, 1, 2] * 4)
+    assert [note.startswith(begin) for note, begin in zip(source.notes, notes, strict=True)] == [True] * len(
+        notes
+    )
+
+
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"val_images": None}, "lacks val_images"),

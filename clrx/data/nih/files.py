@@ -24,7 +24,7 @@ class Found:
     tables: list[Path] = field(default_factory=list)
     lists: dict[str, Path] = field(default_factory=dict)  # by the part they name: train, test
     images: dict[str, str] = field(default_factory=dict)  # path by file name
-    twice: dict[str, str] = field(default_factory=dict)  # further path of an image name
+    twice: dict[str, list[str]] = field(default_factory=dict)  # all paths of a name that is there again
     archives: list[str] = field(default_factory=list)
 
 
@@ -41,8 +41,8 @@ def find_files(root: str | os.PathLike[str] | None) -> Found:
         elif plain in LISTS:
             found.lists[LISTS[plain]] = Path(entry.path)
         elif name.lower().endswith(IMAGE_TYPES):
-            if found.images.setdefault(name, entry.path) != entry.path:
-                found.twice[name] = entry.path
+            if (first := found.images.setdefault(name, entry.path)) != entry.path:
+                found.twice.setdefault(name, [first]).append(entry.path)
         elif ARCHIVE_NAME.fullmatch(name):
             found.archives.append(name)
     return found

@@ -1,9 +1,7 @@
 """An NIH ChestX-ray14 release as a table of images with files, and the binary task that is cut from it."""
 
 import os
-from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ import pandas as pd
 from clrx.core.errors import UserError
 from clrx.core.randomness import random_key
 from clrx.data.image_table import check_missing, settle_missing
+from clrx.data.locate import check_equal, doubled_note, locate
 from clrx.data.nih.files import Found, find_files, label_table, official_parts
 from clrx.data.nih.labels import DISEASES, NO_FINDING, one_hot, read_table
 from clrx.data.source import Source, Task
@@ -52,25 +51,19 @@ def open_release(
 
 def _present(frame: pd.DataFrame, found: Found, missing: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The rows to use, each with the path of its image, and the note on images that are not there."""
-    _check_twice(frame, found)
-    frame = frame.assign(file=[found.images.get(name, "") for name in frame["image"]])
+    twice = {name: found.twice[name] for name in sorted({*found.twice} & {*frame["image"]})}
+    check_equal(twice, "name the folder to read: dataset.images=FOLDER")
+    files = np.array([found.images.get(name, "") for name in frame["image"]], dtype=object)
+    absent = np.flatnonzero(files == "")
+    others, doubled = locate(frame["image"].iloc[absent].tolist(), found.images.values(), found.folder)
+    files[absent] = others
+    frame = frame.assign(file=files)
     archives = sorted(found.archives)
     fix = f"unpack {', '.join(archives[:3]) or 'them'} there"
     fix += f", or name it: dataset.images={archives[0]}" if len(archives) == 1 else ""
     words = {"names": "the label table", "place": "under the folder", "where": str(found.folder), "fix": fix}
-    return settle_missing(frame, missing, **words)
-
-
-def _check_twice(frame: pd.DataFrame, found: Found) -> None:
-    twice = sorted(set(found.twice) & set(frame["image"]))
-    if not twice:
-        return
-    folders = Counter(str(Path(p).parent) for name in twice for p in (found.images[name], found.twice[name]))
-    raise UserError(
-        f"{len(twice):,} images are there more than once, e.g. {twice[0]}",
-        where=", ".join(sorted(folders)),
-        fix="name the folder to read: dataset.images=FOLDER",
-    )
+    table, dropped = settle_missing(frame, missing, **words)
+    return table, (*doubled_note(len(twice)), *doubled, *dropped)
 
 
 def choose(images: pd.Series, count: int, seed: int, purpose: str) -> np.ndarray:
