@@ -170,7 +170,7 @@ class Checkpoint:
     )
 
 
-DATASET = ("size", "channels", "split", "unreadable", "balanced", "survey", "recipe")
+DATASET = ("size", "channels", "split", "unreadable", "duplicates", "links", "balanced", "survey", "recipe")
 MODEL = ("weights", "mean", "std", "binary_outputs")
 
 
@@ -200,6 +200,15 @@ class Dataset:
     )
     unreadable: Literal["error", "drop"] = key(
         "error: stop and list every unreadable image; drop: leave them out"
+    )
+    duplicates: Literal["keep", "drop", "error"] = Field(
+        default="keep",
+        description="images that are, pixel for pixel, in several parts of the split; keep: they are counted and "
+        "said; drop: left out of the part that trains; error: refused",
+    )
+    links: Literal["inside", "follow"] = Field(
+        default="inside",
+        description="linked image files; inside: they must lead to a file below dataset.root; follow: anywhere",
     )
     balanced: Whole | None = key("training images kept of each class, by seed; null: all", "images", ge=1)
     survey: Annotated[Target | None, target_of("dataset.survey")] = key(

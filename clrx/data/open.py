@@ -1,7 +1,7 @@
 """From the `dataset` and `split` sections to images, labels and split in memory."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -14,6 +14,7 @@ from clrx.core.errors import UserError
 from clrx.data.cache.open import Cache, open_cache
 from clrx.data.source import Source
 from clrx.data.split import Split, keep_rows, make_split
+from clrx.data.spot_checks import pixel_notes, settle_duplicates
 from clrx.data.subsample import balanced_rows, subsample
 
 
@@ -44,7 +45,8 @@ class Data:
 
 def load_source(dataset: Dataset) -> Source:
     """Call the dataset's `_target_` with its own keys; it raises UserError for whatever is wrong with them."""
-    return build(dataset.source)
+    source: Source = build(dataset.source)
+    return replace(source, root="/") if dataset.links == "follow" else source
 
 
 def open_data(cfg: TrainConfig, source: Source, progress: Callable[[int, int], None] | None = None) -> Data:
@@ -70,6 +72,8 @@ def open_data(cfg: TrainConfig, source: Source, progress: Callable[[int, int], N
             split = keep_rows(whole, split, cache.kept)
         else:
             split = split_of(dataset, cfg.split, cfg.selection, source)
+    split = settle_duplicates(source, split, cache.digests, dataset.duplicates)
+    source = replace(source, notes=(*source.notes, *pixel_notes(source, cache.array)))
     return Data(source, split, cache, _training_rows(dataset.balanced, scale, source, split, cfg.split.seed))
 
 

@@ -70,6 +70,19 @@ def keep_rows(source: Source, split: Split, rows: np.ndarray, *notes: str) -> Sp
     return Split(train, validation, test, _hash(source.take(rows), part), (*split.notes, *notes))
 
 
+def leave_out(source: Source, split: Split, rows: np.ndarray, *notes: str) -> Split:
+    """The split without the given rows of the source, which then lie in no part; UserError where a class is lost."""
+    part = np.full(len(source), -1)
+    for p, name in enumerate(PARTS):
+        part[getattr(split, name)] = p
+    part[rows] = -1
+    kept = np.flatnonzero(part >= 0)
+    smaller = keep_rows(source, split, kept, *notes)
+    _check_classes(source.take(kept), part[kept], len(split.validation) > 0)
+    train, validation, test = (np.flatnonzero(part == p) for p in (TRAIN, VALIDATION, TEST))
+    return Split(train, validation, test, smaller.hash, smaller.notes)
+
+
 def _check_request(by: str, validation: float, test: float, folds: int | None, fold: int | None) -> None:
     if by not in WAYS:
         raise UserError(f"unknown split: {by}", allowed=" | ".join(WAYS), fix=did_you_mean(by, WAYS))

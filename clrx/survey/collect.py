@@ -11,7 +11,7 @@ from clrx.config.sections import Dataset
 from clrx.config.target import build
 from clrx.core.errors import UserError
 from clrx.data.cache.open import Cache, open_cache
-from clrx.data.open import split_of
+from clrx.data.open import load_source, split_of
 from clrx.data.source import Source
 from clrx.data.split import Split
 from clrx.survey.numbers import Numbers
@@ -74,7 +74,7 @@ def _named(dataset: Dataset) -> Source:
     own = dataset.source
     if own.arguments.get("missing") == "error":
         own = replace(own, arguments={**own.arguments, "missing": "keep"})
-    return build(own)
+    return load_source(replace(dataset, source=own))
 
 
 def _split(cfg: DataConfig, source: Source) -> tuple[Split | None, str]:

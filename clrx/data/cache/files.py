@@ -116,8 +116,8 @@ def content_hash(shape: tuple[int, ...], digests: np.ndarray) -> str:
     return hashlib.sha256(repr((len(digests), *shape)).encode() + digests.tobytes()).hexdigest()
 
 
-def open_complete(folder: Path, listing: Listing) -> tuple[np.memmap, str]:
-    """The pixels of a finished cache and their hash. Raises FileNotFoundError, or Damaged with the reason."""
+def open_complete(folder: Path, listing: Listing) -> tuple[np.memmap, np.memmap, str]:
+    """Pixels, digests and hash of a finished cache. Raises FileNotFoundError, or Damaged with the reason."""
     facts = _read_complete(folder)
     if any((folder / name).stat().st_size != size for name, size in facts["bytes"].items()):
         raise Damaged("a file has another size than it was written with")
@@ -127,7 +127,7 @@ def open_complete(folder: Path, listing: Listing) -> tuple[np.memmap, str]:
     if content_hash(listing.shape, digests) != facts["hash"]:
         raise Damaged("its checksums are not as they were written")
     _check_sample(array, digests, (facts["rows"], *listing.shape))
-    return array, facts["hash"]
+    return array, digests, facts["hash"]
 
 
 def _mapped(path: Path) -> np.memmap:

@@ -28,6 +28,7 @@ class Cache:
     """The decoded images of a source: `array[j]` is its row `kept[j]`, row j of `source.take(cache.kept)`."""
 
     array: np.memmap  # uint8 (K, channels, size, size), read-only; stays valid when the cache is cleared
+    digests: np.memmap  # uint8 (K, 16): BLAKE2b of each row: equal for equal pixels
     kept: np.ndarray  # (K,) int64 rows of the source: all of them unless unreadable ones were dropped
     hash: str  # SHA-256 hex of the content: equal for equal pixels in equal order
     unreadable: list[tuple[str, str]]  # (image, reason) of every image that was left out
@@ -67,7 +68,7 @@ def open_cache(
 
 
 def _opened(source: Source, listing: Listing, folder: Path, unreadable: str, notes: list[str]) -> Cache:
-    array, content = open_complete(folder, listing)
+    array, digests, content = open_complete(folder, listing)
     reasons = {int(row): why for row, _, why in read_csv(folder / "unreadable.csv")}
     if reasons and (unreadable == "error" or not len(array)):
         drop = ", or dataset.unreadable=drop" if len(array) else ""
@@ -75,7 +76,7 @@ def _opened(source: Source, listing: Listing, folder: Path, unreadable: str, not
         raise _complaint(source, reasons, "cannot be read", fix)
     kept = np.delete(np.arange(len(listing), dtype=np.int64), list(reasons))
     dropped = [(_name(source, row), why) for row, why in reasons.items()]
-    return Cache(array, kept, content, dropped, folder, tuple(notes))
+    return Cache(array, digests, kept, content, dropped, folder, tuple(notes))
 
 
 def _complaint(source: Source, reasons: dict[int, str], what: str, fix: str) -> UserError:

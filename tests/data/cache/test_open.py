@@ -120,6 +120,20 @@ def test_missing_and_linked_out_files_are_named(images, tmp_path):
     assert cache.unreadable == [("0002.png", "there is no such file")]
 
 
+def test_links_out_of_the_root_are_followed_where_that_is_asked_for(images, tmp_path):
+    """As DVC, git-annex and snapshots of model hubs lay data out; `dataset.links=follow` makes the root /."""
+    store = images[0].parent.rename(tmp_path / "store")
+    links = tmp_path / "set"
+    links.mkdir()
+    for path in sorted(store.iterdir()):
+        (links / path.name).symlink_to(path)
+    files = sorted(links.iterdir())
+    with pytest.raises(UserError, match="symbolic link out of"):
+        open_cache(source_of(files, root=str(links)), 12, 1, workers=1)
+    cache = open_cache(source_of(files, root="/"), 12, 1, workers=1)
+    np.testing.assert_array_equal(cache.array, pixels_of(files))
+
+
 def test_a_file_that_changes_while_it_is_read_is_no_row(images, cache_folder):
     def rewrite(done, total):
         if done == 0:
