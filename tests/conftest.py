@@ -42,10 +42,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"random examples of seed {SEED}: CLRX_RANDOM={SEED} repeats them")
 
 
-@pytest.fixture
-def chance() -> random.Random:
-    """Random numbers for a test: the same at every run, others with CLRX_RANDOM."""
-    return random.Random(SEED)
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """0; with CLRX_RANDOM the seed of this run, for tests that then take random moments too."""
+    return SEED
 
 
 @pytest.fixture(scope="session")

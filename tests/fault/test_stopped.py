@@ -1,7 +1,8 @@
 """Asked to stop at any moment, a command writes its state and ends with its code; started again it goes on.
 
-Moments are drawn over the whole of a run: drawing and caching of the images, training, validation, the final
-evaluation with its bootstrap, the figures. benchmarks/stop.py measures how long the end takes.
+The signals come at file operations spread over the whole of a run: drawing and caching of the images, training,
+validation, the final evaluation, the figures; with CLRX_RANDOM at random moments, also between them.
+benchmarks/stop.py measures how long the end takes.
 """
 
 import random
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from forker import Child
+from forker import Child, Forker
 from mixture import TINY
 from twins import differing
 
@@ -34,7 +35,18 @@ def words() -> list[str]:
     return [*tiny, *images, "model=cnn4", "batch_size=8", "epochs=3", "bootstrap.resamples=300"]
 
 
-def stop(child: Child, number: int, times: int, seconds: float) -> int | None:
+def stop_at_operation(
+    forker: Forker, command: list[str], screen: Path, number: int, times: int, at: int
+) -> int | None:
+    """The exit code of a command that is sent the signal by its `at`-th file operation, and again by the next."""
+    folder = screen.parent
+    trap = {"folder": str(folder), "count": str(folder.with_suffix(".count")), "at": at, "times": times}
+    child = forker.start(command, screen, trap | {"how": signal.Signals(number).name})
+    code = child.wait(LIMIT)
+    return 128 - code if code is not None and code < 0 else code  # as a shell tells it
+
+
+def stop_after(child: Child, number: int, times: int, seconds: float) -> int | None:
     """The exit code of a command that is sent the signal so many times after so many seconds; 0 if it ended before."""
     if child.wait(seconds) is not None:
         return child.code
@@ -54,38 +66,53 @@ def check_stopped(run: Path, number: int, code: int, said: str) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_stopped_at_random_moments_a_run_ends_as_its_twin(tmp_path, forker, words, monkeypatch, times):
-    twin, chance, stops = tmp_path / "twin", random.Random(times), 0
-    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "cache"))
-    assert forker.run(["--version"], tmp_path / "version.txt") == 0  # the imports are no part of a run's time
-    began = time.monotonic()
-    assert forker.run(["train", *words, f"hydra.run.dir={twin}"], tmp_path / "twin.txt") == 0
-    whole = time.monotonic() - began
+def test_stopped_again_and_again_a_run_ends_as_its_twin(tmp_path, forker, words, monkeypatch, seed, times):
+    """Four runs, each stopped until it comes to its end, and started again with the same command."""
+    chance, stops = random.Random(seed + times), 0
+    whole, count = undisturbed(tmp_path, forker, words, monkeypatch)
     for attempt in range(4):
-        run, code = tmp_path / f"run{attempt}", None
-        monkeypatch.setenv("CLRX_CACHE", str(tmp_path / f"cache{attempt}"))
+        folder, code = tmp_path / f"attempt{attempt}", None
+        folder.mkdir()
+        monkeypatch.setenv("CLRX_CACHE", str(folder / "cache"))
+        command = ["train", *words, f"hydra.run.dir={folder / 'run'}"]
         while code != 0:
-            number, screen = chance.choice(list(CODES)), tmp_path / f"{attempt} {stops}.txt"
-            child = forker.start(["train", *words, f"hydra.run.dir={run}"], screen)
-            code = stop(child, number, times, chance.uniform(0, whole))
+            number, screen = chance.choice(list(CODES)), folder / f"{stops}.txt"
+            if seed:
+                code = stop_after(forker.start(command, screen), number, times, chance.uniform(0, whole))
+            else:
+                at = chance.randint(1, count)
+                code = stop_at_operation(forker, command, screen, number, times, at)
             if code != 0:
                 stops += 1
-                check_stopped(run, number, code, screen.read_text())
-        assert differing(run, twin) == []
-        assert list((tmp_path / f"cache{attempt}" / "images").glob("*.partial")) == []
+                check_stopped(folder / "run", number, code, screen.read_text())
+        assert differing(folder / "run", tmp_path / "twin" / "run") == []
+        assert list((folder / "cache" / "images").glob("*.partial")) == []
         if stops >= 3:
             return
     pytest.fail(f"stopped {stops} times only")
 
 
+def undisturbed(tmp_path: Path, forker: Forker, words: list[str], monkeypatch) -> tuple[float, int]:
+    """The seconds and the file operations of the whole run, in the folder `twin`."""
+    folder = tmp_path / "twin"
+    folder.mkdir()
+    monkeypatch.setenv("CLRX_CACHE", str(folder / "cache"))
+    assert forker.run(["--version"], folder / "version.txt") == 0  # the imports are no part of a run's time
+    trap = {"folder": str(folder), "count": str(tmp_path / "twin.count")}
+    began = time.monotonic()
+    assert forker.run(["train", *words, f"hydra.run.dir={folder / 'run'}"], folder / "twin.txt", trap) == 0
+    return time.monotonic() - began, int((tmp_path / "twin.count").read_text())
+
+
 @pytest.mark.parametrize("number", CODES)
-def test_a_range_test_that_is_stopped_begins_again(tmp_path, forker, words, number):
-    run, chance = tmp_path / "run", random.Random(0)
+def test_a_range_test_that_is_stopped_begins_again(tmp_path, forker, words, seed, number):
+    """It is stopped as soon as its record is there, or, with CLRX_RANDOM, up to half a second later."""
+    run = tmp_path / "run"
     command = ["find-lr", *words, "range_test.steps=200", f"hydra.run.dir={run}"]
     child = forker.start(command, tmp_path / "screen.txt")
     while state_of(run) != "running":
         assert child.wait(0.05) is None
-    code = stop(child, number, 1, chance.uniform(0, 0.5))
+    code = stop_after(child, number, 1, random.Random(seed).uniform(0, 0.5) if seed else 0)
     check_stopped(run, number, code, (tmp_path / "screen.txt").read_text())
     assert state_of(run) == "interrupted"
     assert forker.run(command, tmp_path / "again.txt") in (0, 1), "1: no usable verdict"

@@ -1,4 +1,4 @@
-"""A trap in a child process: the k-th file operation below a folder kills it, or fails as on a full disk.
+"""A trap in a child process: the k-th file operation below a folder kills it, stops it, or fails as on a full disk.
 
 Operations are what changes files: making a folder, opening for writing, writing, syncing and renaming. Half of
 what was to be written is on the disk when the trap closes in a write.
@@ -23,8 +23,8 @@ EVENTS = {"os.mkdir": "mkdir", "os.rename": "rename", "open": "open"}
 class Trap:
     """What is to happen at operation `at` (from 1) below `folder`; never where `at` is 0.
 
-    `how`: kill, once (this one fails), on (it and all after it fail). The number of operations so far is kept in
-    the file `count`.
+    `how`: kill, once (this one fails), on (it and all after it fail), SIGINT or SIGTERM (sent to the process by it
+    and the `times` - 1 after it). The number of operations so far is kept in the file `count`.
     """
 
     folder: str
@@ -32,6 +32,7 @@ class Trap:
     how: str = "on"
     at: int = 0
     error: int = errno.ENOSPC
+    times: int = 1
     seen: int = 0
 
     def set(self) -> None:
@@ -78,6 +79,10 @@ class Trap:
     def _tick(self, halfway: Any = None, path: Any = None) -> None:
         self.seen += 1
         os.pwrite(self._file, f"{self.seen:9d}".encode(), 0)
+        if self.how.startswith("SIG"):
+            if self.at and self.at <= self.seen < self.at + self.times:
+                os.kill(os.getpid(), signal.Signals[self.how])
+            return
         if self.at and (self.seen == self.at or (self.how == "on" and self.seen > self.at)):
             if halfway is not None:
                 halfway()
