@@ -1,14 +1,17 @@
 """A sweep of short stub runs: `python stub.py sweep WORDS...` and, for each run, `python stub.py train`.
 
 By their seed the stubs complete (0 to 9), raise (10), diverge (11), are killed (12) or are the user's mistake (13).
+Where STUB_GATE names a file, they wait until it is there before they end.
 """
 
 import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from clrx.cli.failure import exit_code_of
 from clrx.core.errors import ERROR_FILE, UserError
@@ -22,10 +25,10 @@ def train(seed: int, folder: Path, policy: str) -> int:
     config = {"seed": seed, "policy": policy, "selection_metric": "auto"}
     with listening(), open_run(folder, config, {"task": "binary", "seed": seed}):
         note(folder / "begun", str(os.environ.get("CUDA_VISIBLE_DEVICES")))
-        time.sleep(float(os.environ.get("STUB_SECONDS", "0.2")))
+        while not Path(os.environ.get("STUB_GATE", __file__)).exists():
+            time.sleep(0.05)
         end(seed, folder)
         (folder / "epochs.csv").write_text(f"epoch,val_auroc\n1,0.5\n2,{0.6 + seed / 100}\n3,0.4\n")
-        note(folder / "completed", "once")
     return 0
 
 
@@ -48,13 +51,14 @@ def command_of(job, about) -> list[str]:
     return [sys.executable, __file__, "train", words["seed"], str(job.path), words.get("policy", "none")]
 
 
-def sweep(words: list[str]) -> int:
+def sweep(words: list[str], put: Callable[[Any, str, Any], None] = setattr) -> int:
+    """The exit code of `clrx sweep WORDS` whose runs are stubs; `put` puts them in place."""
     import clrx.sweep.process
     import clrx.task.sweep
     from clrx.cli.main import run
 
-    clrx.sweep.process.command_of = command_of
-    clrx.task.sweep.report = lambda sweep: None
+    put(clrx.sweep.process, "command_of", command_of)
+    put(clrx.task.sweep, "report", lambda sweep: None)
     return run(["sweep", *words])
 
 

@@ -6,17 +6,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import stub
 
+from clrx.core.lock import is_held
 from clrx.run.read import state_of
-
-STUB = Path(__file__).with_name("stub.py")
 
 
 def start(folder: Path, *words: str, **environment: str) -> subprocess.Popen:
-    command = [sys.executable, str(STUB), "sweep", f"hydra.sweep.dir={folder}", *words]
+    command = [sys.executable, stub.__file__, "sweep", f"hydra.sweep.dir={folder}", *words]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen(command, env=os.environ | environment, cwd=folder.parent, **pipes)
 
@@ -24,6 +25,19 @@ def start(folder: Path, *words: str, **environment: str) -> subprocess.Popen:
 def finish(process: subprocess.Popen) -> tuple[int, str]:
     said = process.communicate(timeout=200)[0]
     return process.returncode, said
+
+
+@pytest.fixture
+def sweep_here(tmp_path, monkeypatch, capsys):
+    """Runs a sweep of stubs in this process; its exit code and what it said."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: str) -> tuple[int, str]:
+        code = stub.sweep(list(words), monkeypatch.setattr)
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return command
 
 
 def states(folder: Path) -> dict[str, str | None]:
@@ -41,11 +55,17 @@ def tree(pid: int) -> list[int]:
     return [pid, *(one for child in below for one in tree(int(child)))]
 
 
-def test_the_others_finish_and_the_list_has_all(tmp_path):
+def wait_for(process: subprocess.Popen, happened: Callable[[], bool]) -> None:
+    while not happened():
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
+def test_the_others_finish_and_the_list_has_all(tmp_path, sweep_here):
     """One run raises, one diverges, one is killed, one is refused; started again, only what is asked for runs."""
     folder = tmp_path / "sweep"
-    words = ("policy=constant", "seed=0,10,11,12,13,1")
-    code, said = finish(start(folder, *words))
+    words = (f"hydra.sweep.dir={folder}", "policy=constant", "seed=0,10,11,12,13,1")
+    code, said = sweep_here(*words)
     expected = {
         "0": "complete",
         "1": "complete",
@@ -62,7 +82,7 @@ def test_the_others_finish_and_the_list_has_all(tmp_path):
     assert "seed: 13" in (folder / "seed=13" / "config.yaml").read_text()
 
     (folder / "seed=10" / "mended").touch()
-    code, said = finish(start(folder, *words, "retry=failed"))
+    code, said = sweep_here(*words, "retry=failed")
     assert code == 1
     assert states(folder)["seed=10"] == "complete"
     begun = {run.name: len(lines(run / "begun")) for run in folder.glob("*=*")}
@@ -70,18 +90,24 @@ def test_the_others_finish_and_the_list_has_all(tmp_path):
 
 
 def test_two_terminals_share_the_work(tmp_path):
-    folder = tmp_path / "sweep"
+    """Two runs each are under way before the first may end."""
+    folder, gate = tmp_path / "sweep", tmp_path / "gate"
     words = ("policy=constant,triangular", "seed=0,1,2", "workers=2")
-    both = [start(folder, *words, STUB_SECONDS="2", CUDA_VISIBLE_DEVICES="4,7") for _ in range(2)]
+    told = {"STUB_GATE": str(gate), "CUDA_VISIBLE_DEVICES": "4,7"}
+    both = [start(folder, *words, **told) for _ in range(2)]
+    for process in both:
+        wait_for(process, lambda: len(list(folder.glob("*/begun"))) == 4)
+    gate.touch()
     ended = [finish(process) for process in both]
     assert [code for code, _ in ended] == [0, 0], ended
     runs = [run for run in folder.glob("*=*") if run.is_dir()]
     assert len(runs) == 6
-    for run in runs:
-        assert lines(run / "completed") == ["once"]
-        assert len(lines(run / "begun")) == 1
+    assert {state_of(run) for run in runs} == {"complete"}
+    assert [len(lines(run / "begun")) for run in runs] == [1] * 6
     assert {line for run in runs for line in lines(run / "begun")} == {"4", "7"}, "GPUs are shared out"
-    assert all(said.count(": starts") < 6 for _, said in ended)
+    started = [said.count(": starts") + said.count(": continues") for _, said in ended]
+    assert sum(started) == 6
+    assert min(started) >= 2
 
 
 @pytest.mark.parametrize(
@@ -92,15 +118,15 @@ def test_two_terminals_share_the_work(tmp_path):
         (".", ("hydra.sweep.dir='a b'",)),
     ],
 )
-def test_any_directory_will_do(tmp_path, where, words):
+def test_any_directory_will_do(tmp_path, monkeypatch, sweep_here, where, words):
     """The sweep passed its own path unquoted: it failed, or ran nothing and was content."""
     home = tmp_path / where
     home.mkdir(exist_ok=True)
-    command = [sys.executable, str(STUB), "sweep", "policy=constant", "seed=0,1", *words]
-    done = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.chdir(home)
+    code, said = sweep_here("policy=constant", "seed=0,1", *words)
+    assert code == 0, said
     named = words[0].partition("=")[2].strip("'") if words else "outputs/sweep/*"
-    assert "2 complete" in done.stdout
+    assert "2 complete" in said
     folders = [home / named] if words else list(home.glob(named))
     assert [states(folder) for folder in folders] == [{"seed=0": "complete", "seed=1": "complete"}]
 
@@ -110,9 +136,8 @@ def test_any_directory_will_do(tmp_path, where, words):
 )
 def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
     folder = tmp_path / "sweep"
-    process = start(folder, "policy=constant", "seed=0,1", STUB_SECONDS="60")
-    while not lines(folder / "seed=0" / "begun") and process.poll() is None:
-        time.sleep(0.1)
+    process = start(folder, "policy=constant", "seed=0,1", STUB_GATE=str(tmp_path / "never"))
+    wait_for(process, (folder / "seed=0" / "begun").exists)
     process.send_signal(number)
     assert finish(process)[0] == code
     assert states(folder) == {"seed=0": "interrupted"}
@@ -126,25 +151,47 @@ def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
         (("seed=0,1", "policy=constant", "force=maybe"), "force=maybe"),
     ],
 )
-def test_a_mistake_in_any_value_is_found_before_the_first_run(tmp_path, words, what):
-    code, said = finish(start(tmp_path / "sweep", *words))
+def test_a_mistake_in_any_value_is_found_before_the_first_run(tmp_path, sweep_here, words, what):
+    code, said = sweep_here("hydra.sweep.dir=sweep", *words)
     assert code == 2
     assert what in said
     assert states(tmp_path / "sweep") == {}
 
 
+def kill(sweep: subprocess.Popen, folder: Path) -> None:
+    """SIGKILL for the sweep and its runs; returns when none of them holds a directory."""
+    for pid in tree(sweep.pid):
+        os.kill(pid, signal.SIGKILL)
+    sweep.communicate()
+    while any(is_held(run / "lock") for run in folder.glob("*=*/")):
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 def test_killed_again_and_again(tmp_path):
-    """kill -9 of the sweep and all its runs, twice; the same command goes on until all have completed once."""
-    folder = tmp_path / "sweep"
+    """kill -9 of the sweep and all its runs: as the first begin, and as the first is complete.
+
+    The same command goes on until all are complete; a run that was complete at a kill is never begun again.
+    """
+    folder, gate = tmp_path / "sweep", tmp_path / "gate"
     words = ("policy=constant,triangular", "seed=0,1", "workers=2")
-    for event in ("begun", "completed"):
-        process = start(folder, *words, STUB_SECONDS="1")
-        while not list(folder.glob(f"*/{event}")) and process.poll() is None:
-            time.sleep(0.05)
-        for pid in tree(process.pid):
-            os.kill(pid, signal.SIGKILL)
-        process.communicate()
-    code, said = finish(start(folder, *words, STUB_SECONDS="0.1"))
+
+    def complete() -> dict[Path, int]:
+        """The complete runs, and how often each was begun."""
+        runs = [run for run in folder.glob("*=*/") if state_of(run) == "complete"]
+        return {run: len(lines(run / "begun")) for run in runs}
+
+    sweep = start(folder, *words, STUB_GATE=str(gate))
+    wait_for(sweep, lambda: bool(list(folder.glob("*/begun"))))
+    kill(sweep, folder)
+    assert complete() == {}
+    gate.touch()
+    sweep = start(folder, *words, STUB_GATE=str(gate))
+    wait_for(sweep, lambda: bool(complete()))
+    kill(sweep, folder)
+    before = complete()
+    code, said = finish(start(folder, *words))
     assert code == 0, said
-    assert [lines(run / "completed") for run in folder.glob("*=*")] == [["once"]] * 4
+    after = complete()
+    assert len(after) == 4
+    assert before.items() <= after.items()
