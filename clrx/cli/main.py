@@ -15,6 +15,9 @@ COMMANDS = ("train", "resume", "find-lr", "policy", "sweep", "report", "data", "
 PLAIN = ("resume", "report", "verify")  # commands about run directories: Hydra composes nothing for them
 
 
+HELP = ("-h", "--help")
+
+
 def main() -> None:
     """Entry point of `clrx`: exits with 0, 2 (user's mistake), 1 (failed run) or 128 + signal.
 
@@ -31,7 +34,9 @@ def run(arguments: Sequence[str], error_file: Path | None = None, **options: Any
 
     `options` are keyword arguments of the task.
     """
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    if arguments and arguments[0] == "help":
+        arguments = [*arguments[1:2], "--help"]
+    if not arguments or arguments[0] in HELP:
         from clrx.cli.usage import usage
 
         return _say(usage(COMMANDS))
@@ -48,10 +53,13 @@ def _dispatch(command: str, arguments: list[str], options: dict[str, Any]) -> in
     if command not in COMMANDS:
         fix = did_you_mean(command, COMMANDS)
         raise UserError(f"there is no command '{command}'", allowed=", ".join(COMMANDS), fix=fix)
-    if arguments and arguments[0] in ("-h", "--help"):
+    if any(word in HELP for word in arguments):
         from clrx.cli.usage import command_help
 
-        return _say(command_help(command, conf_dir()))
+        words = [word for word in arguments if word not in HELP]
+        return _say(command_help(command, conf_dir(), words))
+    if arguments[:1] == [command]:
+        raise UserError(f"{command} stands twice", where="command line", fix="write it once")
     if command == "completion":
         from clrx.cli.completion import main as completion
 

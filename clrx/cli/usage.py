@@ -35,8 +35,11 @@ def usage(commands: Sequence[str]) -> str:
     return "\n".join([TITLE, "", "usage: clrx COMMAND [key=value ...]", "", *lines, "", EXAMPLES])
 
 
-def command_help(command: str, conf: Path) -> str:
-    """What `clrx COMMAND --help` prints; `conf` is the folder of the configuration."""
+def command_help(command: str, conf: Path, words: Sequence[str] = ()) -> str:
+    """What `clrx COMMAND WORDS... --help` prints; `conf` is the folder of the configuration.
+
+    The defaults are those of the groups that `words` choose: `model=resnet18`.
+    """
     summary, details = _described(command)
     name = command.replace("-", "_")
     if not (conf / f"{name}.yaml").is_file():
@@ -49,18 +52,23 @@ def command_help(command: str, conf: Path) -> str:
     ]
     lines += [details, ""] if details else []
     lines += ["Groups and their options:", "", *_groups(command, conf), "", DATA, ""]
-    lines += [KEYS, *help_lines(command, _composed(name, conf)), ""]
+    lines += [KEYS, *help_lines(command, _composed(name, conf, words)), ""]
     lines += ["A group's own keys: docs/configuration.md; `--cfg job` prints the whole configuration."]
     return "\n".join(lines)
 
 
-def _composed(name: str, conf: Path) -> DictConfig:
-    """The defaults of a command."""
+def _composed(name: str, conf: Path, words: Sequence[str]) -> DictConfig:
+    """The defaults of a command with the groups that `words` choose, without them where they cannot be composed."""
     from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
 
     register_resolvers()
+    chosen = [word for word in words if word.partition("=")[0] in groups_of(conf)]
     with initialize_config_dir(str(conf.absolute()), version_base="1.3"):
-        return compose(name)
+        try:
+            return compose(name, chosen)
+        except HydraException:  # a list for a sweep, an option of one's own
+            return compose(name)
 
 
 def _described(command: str) -> tuple[str, str]:

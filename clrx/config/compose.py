@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from clrx.config.mistakes import Asked, as_user_error, not_an_option
+from clrx.config.mistakes import Asked, as_user_error, not_an_option, refuse_flags
 from clrx.config.options import split_config_dir
 from clrx.config.target import allow_folder
 from clrx.config.words import flags_last, literal_words
@@ -44,6 +44,7 @@ def call_hydra(name: str, arguments: list[str], conf: Path, entry: Callable[[Dic
     """Have Hydra compose conf/<name>.yaml with the overrides and call `entry`, once or once a job of a sweep."""
     register_resolvers()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our own handler instead of Hydra's printer
+    refuse_flags(arguments)
     words = flags_last(literal_words(arguments, several=name == "sweep"))
     program, sys.argv = sys.argv, [f"clrx {name.replace('_', '-')}", *words]
     try:

@@ -12,6 +12,7 @@ from omegaconf.errors import InterpolationResolutionError
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from clrx.config.aliases import value_here
 from clrx.config.limits import allowed_values, section_at
 from clrx.config.phases import build_phases
 from clrx.config.schema import TrainConfig
@@ -147,7 +148,8 @@ def _require_sections(raw: DictConfig) -> None:
         if name not in raw or OmegaConf.is_interpolation(raw, name):
             continue
         if not OmegaConf.is_dict(raw[name]) and not (name == "bounds" and raw[name] == AUTO):
-            what, fix = f"{name}={raw[name]} takes the place of its keys", f"set {name}.KEY=VALUE"
+            what = f"{name}={raw[name]} takes the place of its keys"
+            fix = _written(name, raw[name]) or f"set {name}.KEY=VALUE"
             raise UserError(what, where=name, allowed=f"the keys under {name}", fix=fix)
 
 
@@ -201,10 +203,16 @@ def _mistake(error: ErrorDetails, kind: type, plain: Mapping[str, Any]) -> UserE
     allowed = allowed_values(kind, path)
     if section_at(kind, path):
         what = f"{where}={value} takes the place of its keys"
-        return UserError(what, where=where, allowed=f"the keys under {where}", fix=f"set {where}.KEY=VALUE")
+        fix = _written(where, value) or f"set {where}.KEY=VALUE"
+        return UserError(what, where=where, allowed=f"the keys under {where}", fix=fix)
     near = did_you_mean(str(value), allowed.split(", ")) if isinstance(value, str) else ""
-    fix = near or f"set {where}=VALUE"
+    fix = _written(where, value) or near or f"set {where}=VALUE"
     return UserError(f"{where}={_shown(value)} is not possible", where=where, allowed=allowed, fix=fix)
+
+
+def _written(where: str, value: Any) -> str:
+    found = value_here(where, value)
+    return f"write {found}" if found else ""
 
 
 def _path(location: tuple[int | str, ...], plain: Any, missing: bool) -> tuple[int | str, ...]:

@@ -12,17 +12,13 @@ from clrx.core.paths import path_of
 
 VALUED = (  # flags of Hydra that take the next word as their value
     *CONFIG_DIR,
-    *(
-        "--cfg",
-        "-c",
-        "--package",
-        "-p",
-        "--config-path",
-        "-cp",
-        "--config-name",
-        "-cn",
-        "--experimental-rerun",
-    ),
+    *("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"),
+    "--experimental-rerun",
+)
+FLAGS = (  # all that Hydra knows
+    *VALUED,
+    *("--help", "-h", "--hydra-help", "--version", "--resolve", "--run", "-r", "--multirun", "-m"),
+    *("--shell-completion", "-sc", "--info", "-i"),
 )
 
 

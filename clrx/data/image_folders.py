@@ -112,7 +112,8 @@ def given_folder(root: str | None, what: str) -> Path:
     """`given_root`, and UserError for a file that is no archive."""
     path = given_root(root, what)
     if not path.is_dir():
-        raise UserError(f"{path} is a file", where="dataset.root", allowed=what)
+        fix = f"dataset={'npz' if path.suffix == '.npz' else 'csv'} reads a file"
+        raise UserError(f"{path} is a file", where="dataset.root", allowed=what, fix=fix)
     return path
 
 
@@ -120,7 +121,8 @@ def given_file(root: str | None, what: str) -> Path:
     """`given_root`, and UserError for a folder."""
     path = given_root(root, what)
     if not path.is_file():
-        raise UserError(f"{path} is no file", where="dataset.root", allowed=what)
+        fix = "name a file in it; dataset=image_folder reads a folder with one folder per class"
+        raise UserError(f"{path} is a folder", where="dataset.root", allowed=what, fix=fix)
     return path
 
 

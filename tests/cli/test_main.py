@@ -114,7 +114,7 @@ MISTAKES = [
     (["train", "lr=${nope}"], "Interpolation key 'nope' not found", "lr"),
     (["train", "--config-dir", "nope"], "nope' not found", "a folder that exists"),
     (["train", "lr=0.1,0.2"], "lr=0.1,0.2 is several values", "clrx sweep lr=0.1,0.2"),
-    (["train", "loss=a b("], "'loss=a b(' is not an override", "quote the value: 'loss='"),
+    (["train", "loss=a b("], "'loss=a b(' is not an override", "quote the value: \"loss='a b('\""),
     (["train", "+policy=sgdr"], "policy", "--help lists all keys"),
     (["train", "hydra.nope=1"], "there is no key 'hydra.nope'", ""),
     (["train", "seed.x=1"], "seed", ""),

@@ -42,4 +42,4 @@ def test_a_root_of_the_wrong_kind(tmp_path):
     assert "dataset.root is not set" in refusal(given_folder, None, "a folder")
     assert "there is no such file" in refusal(given_folder, str(tmp_path / "absent"), "a folder")
     assert "file.csv is a file" in refusal(given_folder, str(tmp_path / "file.csv"), "a folder")
-    assert "is no file" in refusal(given_file, str(tmp_path), "a CSV file")
+    assert "is a folder" in refusal(given_file, str(tmp_path), "a CSV file")

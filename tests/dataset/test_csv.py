@@ -119,7 +119,7 @@ def test_mistakes(file, text, keys, said):
 
 def test_roots_that_are_none(file, tmp_path):
     assert "dataset.root is not set" in refusal(None)
-    assert "is no file" in refusal(str(tmp_path))
+    assert "is a folder" in refusal(str(tmp_path))
     assert "there is no such file" in refusal(str(tmp_path / "other.csv"))
 
 

@@ -100,7 +100,7 @@ def test_files_that_are_none(tmp_path, changes, said):
 
 def test_roots_that_are_none(tmp_path):
     assert "dataset.root is not set" in refusal()
-    assert "is no file" in refusal(str(tmp_path))
+    assert "is a folder" in refusal(str(tmp_path))
 
 
 @pytest.fixture
