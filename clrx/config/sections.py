@@ -191,8 +191,11 @@ class Dataset:
     """Where images, labels and groups come from, and what size they are brought to."""
 
     source: Target = key("the dataset's own keys, for its `_target_`")
-    size: Whole = key(
-        "side of the square that images are resized to, once, in the cache", "pixels", ge=8, le=4096
+    size: Whole | None = key(
+        "side of the square that images are resized to, once, in the cache; null: as the images of an array are",
+        "pixels",
+        ge=8,
+        le=4096,
     )
     channels: Literal[1, 3] | None = key("1 (grey) or 3 (colour); null: as the dataset has them")
     split: Literal["group", "official", "image", "given", "auto"] = key(

@@ -1,8 +1,9 @@
 """An archive given as a dataset's root: unpacked once into the cache folder, safely, then used as a folder.
 
 Only regular files are written, each under its own name below the new folder. A link inside the archive
-becomes a copy of what it names there; a name that leads out of the folder, a link to outside, and a device
-are refused, and nothing of such an archive stays. The folder appears by one rename when it is whole.
+becomes a copy of what it names there; a name that leads out of the folder, a link to outside, a device, and an archive
+that unpacks to far more than its size are refused, and nothing of such an archive stays. The folder appears by one
+rename when it is whole.
 """
 
 import errno
@@ -14,6 +15,7 @@ import os
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import time
 import zipfile
@@ -23,8 +25,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from clrx.core.errors import FULL, RunError, UserError
+from clrx.core.inflate import check_inflation
 from clrx.core.lock import locked
 from clrx.core.paths import cache_dir
+from clrx.data.tar_stream import check_end, unpacked_stream
 
 ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".zip")
 BROKEN = (
@@ -33,9 +37,14 @@ BROKEN = (
     lzma.LZMAError,
     zlib.error,
     EOFError,
-    UnicodeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    struct.error,
     NotImplementedError,
 )
+RECORD = ".clrx.json"  # what the folder was unpacked from
+LATEST = 2**33  # seconds; times beyond, and none at all, are taken as 0
 
 log = logging.getLogger("clrx")
 
@@ -77,7 +86,7 @@ def _unpack(archive: Path, folder: Path) -> None:
         raise _disk_error(error, archive) from None
     else:
         facts = {"archive": str(archive), "files": files}
-        (partial / ".clrx.json").write_text(json.dumps(facts) + "\n")
+        (partial / RECORD).write_text(json.dumps(facts) + "\n")
         os.sync()  # else a power cut after the rename could leave a whole folder of empty files
         partial.rename(folder)
     finally:
@@ -85,39 +94,83 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def _write_members(archive: Path, partial: Path) -> int:
-    members = _zip_members(archive) if archive.name.lower().endswith(".zip") else _tar_members(archive)
-    count, made = 0, set()
+    zipped = archive.name.lower().endswith(".zip")
+    members = _zip_members(archive) if zipped else _tar_members(archive, partial)
+    count, total, made = 0, 0, set()
     for name, size, when, content in members:
-        target = partial / _safe(name, archive)
-        if size > shutil.disk_usage(partial).free:
-            raise OSError(errno.ENOSPC, f"{size:,} bytes are needed for {name} alone")
-        if target.parent not in made:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            made.add(target.parent)
-        with content, target.open("wb") as file:
-            shutil.copyfileobj(content, file, 1 << 20)
+        with content:
+            target = partial / _safe(name, archive)
+            total += size
+            check_inflation(total, archive)
+            if size > shutil.disk_usage(partial).free:
+                raise OSError(errno.ENOSPC, f"{size:,} bytes are needed for {name} alone")
+            if target.parent not in made:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                made.add(target.parent)
+            with target.open("wb") as file:
+                shutil.copyfileobj(content, file, 1 << 20)
         os.utime(target, (when, when))  # caches of the images are keyed by it
         count += 1
     return count
 
 
-def _tar_members(archive: Path) -> Iterator[Member]:
-    with tarfile.open(archive) as tar:
+def _tar_members(archive: Path, folder: Path) -> Iterator[Member]:
+    """The files of a tar in its order, then its links, each as what it leads to; `folder`: where they are written."""
+    with unpacked_stream(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
+        last, targets = dict[str, tarfile.TarInfo](), dict[tarfile.TarInfo, tarfile.TarInfo | str]()
         for member in tar:
             if member.isdir():
                 _safe(member.name, archive)
                 continue
             if not (member.isreg() or member.issym() or member.islnk()):
                 raise _refused(archive, member.name, "is a device or a pipe")
-            try:
-                content = tar.extractfile(member)  # of a link: what it names inside the archive
-            except (KeyError, RecursionError):
-                raise _refused(
-                    archive, member.name, f"links to {member.linkname}, which is not in it"
-                ) from None
-            if content is None:
-                raise _refused(archive, member.name, f"links to {member.linkname}, which is not a file")
-            yield member.name, member.size, int(member.mtime), content
+            if member.isreg():
+                yield member.name, member.size, _seconds(member.mtime), _content(tar, member)
+            else:
+                targets[member] = _named(member, last)
+            last[os.path.normpath(member.name)] = member
+        check_end(stream, tar.offset, archive)
+        for link, end in _link_ends(targets, last, archive):
+            if last[os.path.normpath(link.name)] is link:
+                kept = (
+                    last[os.path.normpath(end.name)] is end
+                )  # a copy of the file, or of one that was overwritten
+                content = (folder / _safe(end.name, archive)).open("rb") if kept else _content(tar, end)
+                yield link.name, end.size, _seconds(link.mtime), content
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    content = tar.extractfile(member)
+    assert content is not None
+    return content
+
+
+def _named(link: tarfile.TarInfo, before: dict[str, tarfile.TarInfo]) -> tarfile.TarInfo | str:
+    """What a link names: of a hard link the member before it, of a symbolic one the name of a member."""
+    if link.islnk():
+        return before.get(os.path.normpath(link.linkname), link.linkname)
+    return os.path.normpath(PurePosixPath(link.name).parent / link.linkname)
+
+
+def _link_ends(
+    targets: dict[tarfile.TarInfo, tarfile.TarInfo | str], members: dict[str, tarfile.TarInfo], archive: Path
+) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarInfo]]:
+    """Each link with the file at the end of its chain; no link is looked at twice, so a long chain costs no more."""
+    ends: dict[tarfile.TarInfo, tarfile.TarInfo] = {}
+    for link in targets:
+        chain, at = dict[tarfile.TarInfo, None](), link
+        while not at.isreg() and at not in ends:
+            named = targets[at]
+            found = members.get(named) if isinstance(named, str) else named
+            if found is None or found in chain or found is at:
+                raise _refused(archive, link.name, f"links to {at.linkname}, which is not in it")
+            chain[at], at = None, found
+        ends.update(dict.fromkeys(chain, ends.get(at, at)))
+        yield link, ends[link]
+
+
+def _seconds(mtime: float) -> int:
+    return int(mtime) if 0 <= mtime < LATEST else 0
 
 
 def _zip_members(archive: Path) -> Iterator[Member]:
@@ -144,6 +197,8 @@ def _safe(name: str, archive: Path) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or re.match(r"[A-Za-z]:", name) or "\0" in name or ".." in re.split(r"[/\\]", name):
         raise _refused(archive, name, "leads out of the folder it is unpacked to")
+    if path.parts[:1] == (RECORD,):
+        raise _refused(archive, name, "has the name of clrx's own record of what was unpacked")
     return path
 
 

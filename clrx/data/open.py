@@ -17,6 +17,8 @@ from clrx.data.split import Split, keep_rows, make_split
 from clrx.data.spot_checks import pixel_notes, settle_duplicates
 from clrx.data.subsample import balanced_rows, subsample
 
+SIDES = (8, 4096)  # pixels that dataset.size may have
+
 
 @dataclass(frozen=True)
 class Data:
@@ -60,7 +62,7 @@ def open_data(cfg: TrainConfig, source: Source, progress: Callable[[int, int], N
         source, split = subsample(source, split, dataset.split, scale, cfg.split.seed)
     cache = open_cache(
         source,
-        dataset.size,
+        size_of(dataset, source),
         dataset.channels or source.channels,
         dataset.unreadable,
         workers=cfg.workers,
@@ -75,6 +77,23 @@ def open_data(cfg: TrainConfig, source: Source, progress: Callable[[int, int], N
     split = settle_duplicates(source, split, cache.digests, dataset.duplicates)
     source = replace(source, notes=(*source.notes, *pixel_notes(source, cache.array)))
     return Data(source, split, cache, _training_rows(dataset.balanced, scale, source, split, cfg.split.seed))
+
+
+def size_of(dataset: Dataset, source: Source) -> int:
+    """The side of the decoded images in pixels: `dataset.size`, or where that is null the longer one of an array's.
+
+    Raises UserError for null where images are files, which may have any size, and where an array's is too large.
+    """
+    if dataset.size is not None:
+        return dataset.size
+    if source.array is None:
+        what = "dataset.size=null takes the size of an array's images, but these are files"
+        raise UserError(what, where="dataset.size", allowed="8 to 4096 pixels", fix="dataset.size=64")
+    side = max(source.array.shape[1:3])
+    if not SIDES[0] <= side <= SIDES[1]:
+        what = f"the images of {source.name} have {side} pixels a side"
+        raise UserError(what, where="dataset.size", allowed="8 to 4096 pixels", fix="dataset.size=64")
+    return int(side)
 
 
 def split_of(dataset: Dataset, split: SplitConfig, selection: str, source: Source) -> Split:

@@ -10,7 +10,7 @@ from clrx.core.errors import UserError
 from clrx.core.randomness import random_generator
 from clrx.data.class_folders import class_images, folder_source
 from clrx.data.image_folders import given_root
-from clrx.data.npz import as_images, read_npz
+from clrx.data.npz import as_images, as_numbers, read_npz
 from clrx.data.source import Source
 from clrx.data.spelling import unify
 
@@ -35,7 +35,7 @@ def load(
 
 def _from_npz(file: Path) -> Source:
     arrays = read_npz(file, ("images", "labels", "groups"))
-    labels, groups = arrays["labels"].reshape(len(arrays["labels"]), -1), arrays["groups"]
+    labels, groups = as_numbers(arrays["labels"], "labels", file), arrays["groups"]
     found = np.unique(labels)
     if labels.shape[1] != 1 or found.tolist() != [0, 1]:
         what = f"labels are {labels.shape} of {', '.join(map(str, found[:5].tolist()))}"

@@ -10,7 +10,7 @@ from clrx.core.errors import UserError, did_you_mean, first_line
 from clrx.core.paths import cache_dir
 from clrx.data.classes import task_of
 from clrx.data.image_folders import given_file
-from clrx.data.npz import as_images, read_arrays
+from clrx.data.npz import as_images, as_numbers, read_arrays
 from clrx.data.source import Source, Task
 from clrx.data.table_labels import is_one_hot
 
@@ -46,7 +46,7 @@ def load(root: str | None = None, name: str | None = None) -> Source:
 
 def _labels(arrays: dict[str, np.ndarray], file: Path) -> np.ndarray:
     """(N, K): the labels of all parts, as many as there are images in each."""
-    columns = {part: arrays[f"{part}_labels"].reshape(len(arrays[f"{part}_labels"]), -1) for part in PARTS}
+    columns = {part: as_numbers(arrays[f"{part}_labels"], f"{part}_labels", file) for part in PARTS}
     for part, column in columns.items():
         images = len(arrays[f"{part}_images"])
         if len(column) != images:

@@ -5,6 +5,7 @@ from torchvision.models import AlexNet_Weights, alexnet
 
 from clrx.core.errors import require_number
 from clrx.network.body import Body, Pretrained, set_stem, stages_by_module
+from clrx.network.weights_file import downloaded, read_weights
 
 LAYERS = (
     "features.0",
@@ -36,4 +37,4 @@ def build(channels: int, size: int, dropout: float = 0.5, stem: str = "imagenet"
 
 
 def _fetch() -> dict[str, Tensor]:
-    return AlexNet_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+    return read_weights(downloaded(AlexNet_Weights.IMAGENET1K_V1.url))

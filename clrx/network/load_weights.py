@@ -1,5 +1,6 @@
 """Weights into a body and a head: strict on the body, the first difference named, colour folded for grey images."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from clrx.core.errors import UserError
 from clrx.network.body import Body
+from clrx.network.foreign_weights import check_tensors, match_names
 from clrx.network.grey import add_constant, fold_grey
 from clrx.network.weights_file import find_weights, read_weights
 
@@ -31,7 +33,7 @@ class Loaded:
 def load_weights(
     path: str | Path, body: Body, head: nn.Module, channels: int, architecture: Mapping[str, Any]
 ) -> Loaded:
-    """Load a safetensors or weights-only .pth file, or the best weights of a former run, into body and head.
+    """Load a safetensors or weights-only .pth or .ckpt file, or the best weights of a former run, into body and head.
 
     A published ImageNet file fills the body and its classifier is left out; a file of a former run brings its
     input normalisation, and its head where it has the same shapes. Colour weights are folded for grey images
@@ -42,11 +44,26 @@ def load_weights(
     state = read_weights(file)
     if own := _under("body.", state):
         _refuse_other_architecture(architecture, file)
-        mean, std = (tuple(state[f"input_{name}"].tolist()) for name in ("mean", "std"))
+        mean, std = _normalisation(state, file)
         mean, std = _load_body(body, channels, own, mean, std, str(file))
         return Loaded(mean, std, (f"body from {file}", _load_head(head, _under("head.", state), file)))
-    mean, std = _load_body(body, channels, state, body.mean, body.std, str(file))
-    return Loaded(mean, std, (f"body from {file}, the head is new",))
+    published, note = match_names(state, (*body.module.state_dict(),), file)
+    mean, std = _load_body(body, channels, published, body.mean, body.std, str(file))
+    return Loaded(mean, std, (f"body from {file}, the head is new", *([note] if note else [])))
+
+
+def _normalisation(state: State, file: Path) -> tuple[Values, Values]:
+    """The (mean, std) in the file of a former run; UserError where they are absent, or normalise nothing."""
+    found = [state.get(f"input_{name}") for name in ("mean", "std")]
+    if any(tensor is None or tensor.dim() != 1 for tensor in found):
+        what = f"{file} has a body as a run of clrx writes it, but no input_mean and input_std"
+        fix = "the file that clrx wrote, or one without 'body.' before its names"
+        raise UserError(what, where="model.weights", fix=fix)
+    mean, std = ([float(value) for value in tensor.tolist()] for tensor in found if tensor is not None)
+    if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
+        what = f"{file} normalises its input by mean {mean} and std {std}"
+        raise UserError(what, where="model.weights", allowed="finite means, finite deviations above 0")
+    return tuple(mean), tuple(std)
 
 
 def load_imagenet(body: Body, channels: int) -> Loaded:
@@ -57,6 +74,8 @@ def load_imagenet(body: Body, channels: int) -> Loaded:
         raise UserError("this model has no ImageNet weights", where="model.weights", fix=fix)
     try:
         state = source.fetch()
+    except UserError:
+        raise
     except Exception as error:  # each library and its download layers raise their own
         what = f"could not download {source.file}: {str(error).splitlines()[0]}"
         fix = "download that file elsewhere and pass it: model.weights=PATH"
@@ -72,6 +91,7 @@ def _load_body(
     """Fill the body strictly with weights of images normalised by (mean, std); the (mean, std) that they now expect."""
     published = tuple(f"{name}." for name in body.classifier)
     state = {name: tensor for name, tensor in state.items() if not name.startswith(published or ("\0",))}
+    check_tensors(state, body.module.state_dict(), where)
     for name in body.first_convs:
         mean, std = _fit_first_conv(body.module, channels, name, state, mean, std)
     wanted = body.module.state_dict()
@@ -125,6 +145,7 @@ def _load_head(head: nn.Module, state: State, file: Path) -> str:
     """Fill the head where the file's has the same shapes; a sentence for the log."""
     if difference := _first_difference(head.state_dict(), state):
         return f"the head is new: that of {file} does not fit ({difference})"
+    check_tensors(state, head.state_dict(), str(file))
     head.load_state_dict(state)
     return f"head from {file}"
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from clrx.core.errors import UserError, did_you_mean
 from clrx.network.body import Body, Pretrained, Stages, set_stem, stages_by_module
+from clrx.network.weights_file import downloaded
 
 
 def check_name(name: str) -> None:
@@ -69,6 +70,8 @@ def _pretrained(name: str, create: Callable[..., nn.Module], note: str) -> Pretr
         return None
 
     def fetch() -> dict[str, Tensor]:
+        if isinstance(cfg.url, str) and cfg.url and not cfg.hf_hub_id:
+            downloaded(cfg.url)  # timm itself trusts what lies in the cache
         return create(pretrained=True).state_dict()
 
     file = f"{cfg.hf_hub_id} (model.safetensors)" if cfg.hf_hub_id else str(cfg.url).rpartition("/")[2]

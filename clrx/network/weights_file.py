@@ -1,7 +1,9 @@
 """Weights files: tensors by name, written as safetensors and read without ever running code."""
 
+import hashlib
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from torch import Tensor, nn
 
 from clrx.core.errors import UserError
 from clrx.core.files import write_bytes
+from clrx.core.inflate import check_zip
 
-PICKLES = (".pth", ".pt", ".bin", ".tar")
+PICKLES = (".pth", ".pt", ".bin", ".tar", ".ckpt")
 NESTS = ("state_dict", "model", "model_state_dict")  # where training scripts put the weights in a .pth
 
 
@@ -38,9 +41,37 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     return _tensors_in(_read_pickle(file), file)
 
 
+def downloaded(url: str) -> Path:
+    """The file of a URL in torch.hub's cache, downloaded first where it is not there.
+
+    The first digits of its SHA-256 that its name ends in (alexnet-owt-7be5be79.pth) are checked each time. Raises
+    UserError where they differ, and whatever torch.hub raises where the download fails.
+    """
+    name = url.rpartition("/")[2]
+    hashed = re.search(r"-([0-9a-f]{8,})\.", name)
+    digits = hashed[1] if hashed else ""
+    file = Path(torch.hub.get_dir()) / "checkpoints" / name
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(file), digits or None, progress=False)
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    if not digest.startswith(digits):
+        what = f"{file} is not the file that was published: its SHA-256 begins with {digest[: len(digits)]}"
+        raise UserError(
+            what, where="model.weights=imagenet", allowed=digits, fix="remove it, to download it again"
+        )
+    return file
+
+
 def _read_pickle(file: Path) -> object:
+    check_zip(file)
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # that it takes long to look into sparse tensors, which are refused
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL (\S+)", str(error))
         asks = f"{found[1]}, which is code" if found else "more than tensors"
@@ -57,7 +88,7 @@ def _tensors_in(content: object, file: Path) -> dict[str, Tensor]:
         if isinstance(content, Mapping) and isinstance(content.get(nest), Mapping):
             content = content[nest]
     tensors = content.items() if isinstance(content, Mapping) else ()
-    state = {str(name).removeprefix("module."): t for name, t in tensors if isinstance(t, Tensor)}
+    state = {str(name): tensor for name, tensor in tensors if isinstance(tensor, Tensor)}
     if not state:
         raise UserError(f"{file} holds no weights", where="model.weights", allowed="a state_dict")
     return state

@@ -11,7 +11,7 @@ from clrx.config.sections import Dataset
 from clrx.config.target import build
 from clrx.core.errors import UserError
 from clrx.data.cache.open import Cache, open_cache
-from clrx.data.open import load_source, split_of
+from clrx.data.open import load_source, size_of, split_of
 from clrx.data.source import Source
 from clrx.data.split import Split
 from clrx.survey.numbers import Numbers
@@ -60,7 +60,9 @@ def look_at(cfg: DataConfig, progress: Callable[[int, int], None] | None = None)
             "none of the images is there", where="images=true", fix="images=auto, or dataset.root=PLACE"
         )
     there = source if len(present) == len(source) else source.take(present)
-    cache = open_cache(there, cfg.dataset.size, channels, "drop", workers=cfg.workers, progress=progress)
+    cache = open_cache(
+        there, size_of(cfg.dataset, source), channels, "drop", workers=cfg.workers, progress=progress
+    )
     return Look(source, split, problem, cache, present[cache.kept])
 
 

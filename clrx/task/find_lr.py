@@ -13,7 +13,7 @@ from clrx.config.phases import build_phases
 from clrx.config.schema import FindLrConfig
 from clrx.core.console import console, open_screen, say
 from clrx.core.signals import listening
-from clrx.data.open import load_source, open_data
+from clrx.data.open import load_source, open_data, size_of
 from clrx.plot.range_test import LABELS, plot_range_test
 from clrx.range_test.find import find_range
 from clrx.range_test.ramp import check_range_test
@@ -39,7 +39,7 @@ def task(raw: DictConfig) -> int:
         with open_screen() as screen, listening():
             source = load_source(cfg.dataset)
             network = network_for(cfg, source)
-            check_batch(cfg, network)
+            check_batch(cfg, network, size_of(cfg.dataset, source))
             data = open_data(cfg, source, screen.decoding())
             check_data(cfg, data)
             with open_run(path, config, {**facts_of(cfg, about, data), "kind": "find_lr"}):

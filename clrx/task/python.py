@@ -81,7 +81,7 @@ class Run:
             cfg.model,
             cfg.head,
             channels=len(tensors["input_mean"]),
-            size=cfg.dataset.size,
+            size=cfg.dataset.size or self.record["image_size"],
             outputs=cfg.model.binary_outputs if self.record["task"] == "binary" else len(classes),
             seed=cfg.seed,
         )

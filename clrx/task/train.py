@@ -15,7 +15,7 @@ from clrx.config.target import build
 from clrx.core.console import open_screen, say
 from clrx.core.machine import choose_device, git_state, hardware, versions
 from clrx.core.signals import listening
-from clrx.data.open import Data, load_source, open_data
+from clrx.data.open import Data, load_source, open_data, size_of
 from clrx.range_test.bounds import find_bounds, note_range_test
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run
@@ -51,7 +51,7 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
     with open_screen() as screen, listening() as stop:
         source = load_source(cfg.dataset)
         network = network_for(cfg, source)
-        check_batch(cfg, network)
+        check_batch(cfg, network, size_of(cfg.dataset, source))
         data = open_data(cfg, source, screen.decoding())
         check_data(cfg, data)
         with open_run(path, config, facts_of(cfg, about, data)) as run:
@@ -97,6 +97,7 @@ def facts_of(cfg: TrainConfig, about: Invocation, data: Data) -> dict[str, Any]:
         "labels_hash": data.labels_hash,
         "split_hash": split.hash,
         "images": counts,
+        "image_size": data.cache.array.shape[2],
         "selection": cfg.selection,
         "notes": [*source.notes, *split.notes],
         "facts": dict(source.facts),

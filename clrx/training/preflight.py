@@ -40,14 +40,15 @@ def check_config(cfg: TrainConfig, threads: int | None = None) -> None:
         torch.use_deterministic_algorithms(cfg.deterministic)
 
 
-def check_batch(cfg: TrainConfig, network: Network) -> None:
+def check_batch(cfg: TrainConfig, network: Network, size: int) -> None:
     """Raise UserError where batches of one image are asked for and the network cannot be trained on them.
 
-    Batch normalisation over a single value has no variance; a copy of the network tries it.
+    Batch normalisation over a single value has no variance; a copy of the network tries it. `size`: pixels of a side
+    of the images.
     """
     if cfg.batch_size > 1:
         return
-    tried, size = deepcopy(network).train(), cfg.dataset.size
+    tried = deepcopy(network).train()
     try:
         with torch.random.fork_rng([]), torch.no_grad():
             tried(torch.zeros(1, network.channels, size, size))

@@ -16,7 +16,7 @@ from clrx.core.machine import choose_device
 from clrx.data.augment import normalise
 from clrx.data.feed import Feed, open_feed
 from clrx.data.mix import Mix
-from clrx.data.open import Data
+from clrx.data.open import Data, size_of
 from clrx.data.source import Source
 from clrx.network.network import Network, build_network
 from clrx.training.batches import Clock, sample_weights
@@ -74,7 +74,7 @@ def network_for(cfg: TrainConfig, source: Source) -> Network:
         cfg.model,
         cfg.head,
         channels=cfg.dataset.channels or source.channels,
-        size=cfg.dataset.size,
+        size=size_of(cfg.dataset, source),
         outputs=cfg.model.binary_outputs if source.task == "binary" else len(source.classes),
         seed=cfg.seed,
     )

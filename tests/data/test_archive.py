@@ -1,5 +1,6 @@
 """Archives as roots: unpacked once, whole or not at all, and never a file outside their folder."""
 
+import gzip
 import io
 import tarfile
 import threading
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from clrx.core.errors import RunError, UserError
+from clrx.data import archive as archive_of_clrx
+from clrx.data.archive import _named as named
 from clrx.data.archive import resolve_root
 
 FILES = {"images/a.png": b"one", "images/deep/b c.png": b"two", "röntgen.csv": b"three"}
@@ -34,7 +37,8 @@ def tar_of(path: Path, files: dict[str, bytes], *extra: tarfile.TarInfo) -> Path
 def zip_of(path: Path, files: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name, content in files.items():
-            zipped.writestr(zipfile.ZipInfo(name, (2017, 7, 14, 2, 40, 0)), content)
+            member = zipfile.ZipInfo(name, (2017, 7, 14, 2, 40, 0))
+            zipped.writestr(member, content, zipfile.ZIP_DEFLATED)
     return path
 
 
@@ -223,3 +227,93 @@ def test_backslashes_lead_nowhere_else(tmp_path, name):
 def test_two_members_that_would_be_one_file_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"would overwrite 'a/1.png'"):
         resolve_root(str(zip_of(tmp_path / "x.zip", {"a/1.png": b"one", "a\\1.png": b"two"})))
+
+
+def members_of(path: Path) -> list[tarfile.TarInfo]:
+    with tarfile.open(path) as tar:
+        return tar.getmembers()
+
+
+@pytest.mark.parametrize("form", ["x.tar", "x.tar.gz"])
+@pytest.mark.parametrize(
+    "damage", ["a bad header", "cut at a header", "one zero block", "bytes after the end"]
+)
+def test_a_tar_that_ends_before_its_end_is_refused(tmp_path, cache, form, damage):
+    """tarfile itself ends in silence at a header that it cannot read, and at a file cut between members."""
+    names = {f"{i}.png": bytes([i]) * 700 for i in range(6)}
+    path = tar_of(tmp_path / "x.tar", names)
+    third, content_of = members_of(path)[3].offset, bytearray(path.read_bytes())
+    last = members_of(path)[-1].offset_data + 1024
+    spoilt = {
+        "a bad header": content_of[: third + 150] + b"\xff" + content_of[third + 151 :],
+        "cut at a header": content_of[:third],
+        "one zero block": content_of[: last + 512],
+        "bytes after the end": content_of + bytes(3000) + b"x",
+    }[damage]
+    (tmp_path / form).write_bytes(gzip.compress(spoilt) if form.endswith("gz") else spoilt)
+    with pytest.raises(UserError, match=r"the archive is broken: (what follows byte|it is cut at byte)"):
+        resolve_root(str(tmp_path / form))
+    assert not content(cache)
+
+
+def test_a_chain_of_links_is_followed_once(tmp_path, monkeypatch):
+    """900 took 41 s: each link of a chain was looked for among all members again."""
+    links = [special(f"{i}.png", tarfile.SYMTYPE, f"{i + 1}.png") for i in range(900)]
+    whole = tarfile.TarInfo("900.png")
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        for link in links:
+            tar.addfile(link)
+        whole.size = 3
+        tar.addfile(whole, io.BytesIO(b"end"))
+        for i in range(900):
+            tar.addfile(special(f"hard {i}.png", tarfile.LNKTYPE, f"hard {i - 1}.png" if i else "5.png"))
+    looked = []
+    monkeypatch.setattr(archive_of_clrx, "_named", lambda *found: looked.append(found) or named(*found))
+    found = content(resolve_root(str(tmp_path / "x.tar")))
+    assert len(found) == 1801
+    assert set(found.values()) == {b"end"}
+    assert len(looked) == 1800
+
+
+def test_a_hard_link_to_a_file_that_was_overwritten_keeps_what_it_named(tmp_path):
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        for name, text in (("a", b"one"), ("link", None), ("a", b"two")):
+            member = tarfile.TarInfo(name) if text else special(name, tarfile.LNKTYPE, "a")
+            member.size = len(text or b"")
+            tar.addfile(member, io.BytesIO(text or b""))
+    assert content(resolve_root(str(tmp_path / "x.tar"))) == {"a": b"two", "link": b"one"}
+
+
+@pytest.mark.parametrize("mtime", ["inf", "nan", "1e300", "-5"])
+def test_a_time_that_is_none_is_taken_as_0(tmp_path, mtime):
+    member = tarfile.TarInfo("a.png")
+    member.pax_headers = {"mtime": mtime}
+    with tarfile.open(tmp_path / "x.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(member)
+    assert (resolve_root(str(tmp_path / "x.tar")) / "a.png").stat().st_mtime == 0
+
+
+@pytest.mark.parametrize("form", ["x.tar", "x.zip"])
+@pytest.mark.parametrize("name", [".clrx.json", ".clrx.json/x", "./.clrx.json/x"])
+def test_a_member_with_the_name_of_clrxs_record_is_refused(tmp_path, cache, form, name):
+    with pytest.raises(UserError, match="clrx's own record"):
+        resolve_root(str(make(tmp_path / form, {"fine.png": b"fine", name: b"x"})))
+    assert not content(cache)
+
+
+@pytest.mark.parametrize("form", ["x.zip", "x.tar.gz", "x.tar.xz", "x.tar.bz2"])
+def test_an_archive_that_unpacks_to_a_thousandfold_is_refused(tmp_path, cache, form, monkeypatch):
+    monkeypatch.setattr("clrx.core.inflate.ALWAYS", 1 << 20)
+    path = make(tmp_path / form, {f"{i}.png": bytes(1 << 20) for i in range(3)})
+    with pytest.raises(UserError, match="neither images nor weights do"):
+        resolve_root(str(path))
+    assert not content(cache)
+
+
+def test_links_to_one_large_file_count_as_often_as_they_are_copied(tmp_path, monkeypatch):
+    monkeypatch.setattr("clrx.core.inflate.ALWAYS", 1 << 16)
+    monkeypatch.setattr("clrx.core.inflate.MOST_TIMES", 2)
+    links = [special(f"{i}", tarfile.LNKTYPE, "big") for i in range(400)]
+    path = tar_of(tmp_path / "x.tar", {"big": bytes(9999)}, *links)
+    with pytest.raises(UserError, match="neither images nor weights do"):
+        resolve_root(str(path))

@@ -1,10 +1,12 @@
 """Arrays from npz files: what is refused, and that nothing is unpickled."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
 from clrx.core.errors import UserError
-from clrx.data.npz import as_images, read_arrays, read_npz
+from clrx.data.npz import as_images, as_numbers, read_arrays, read_npz
 
 
 def refusal(call, *args) -> str:
@@ -78,3 +80,38 @@ def test_images(file, shape):
 )
 def test_images_that_are_none(file, array, said):
     assert said in refusal(as_images, array, file)
+
+
+def npy(header: bytes, content: bytes = b"") -> bytes:
+    """An array file of format 1.0 with any header."""
+    header = header.ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
+
+
+@pytest.mark.parametrize(
+    "shape", ["(1000000000000,)", "(99999999, 99999999, 99999999)", "(-1,)", "(3.5,)", "('a',)", "(4,)"]
+)
+def test_a_header_that_states_more_than_there_is_is_refused(tmp_path, shape):
+    """Memory is taken by the header, before a byte of the array is read."""
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as zipped:
+        header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
+        zipped.writestr("a.npy", npy(header.encode(), b"123"))
+    assert "the npz cannot be read" in refusal(read_arrays, tmp_path / "x.npz", ["a"])
+
+
+def test_an_npz_that_inflates_a_thousandfold_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("clrx.core.inflate.ALWAYS", 1 << 16)
+    np.savez_compressed(tmp_path / "x.npz", a=np.zeros(1 << 20, np.uint8))
+    said = refusal(read_arrays, tmp_path / "x.npz", ["a"])
+    assert "unpacks to 1,048,704 or more" in said
+    assert "200 times its size" in said
+
+
+@pytest.mark.parametrize("array", [np.array(["2020-01-01"], "M8[D]"), np.array(["a"]), np.zeros(2, complex)])
+def test_labels_that_are_no_numbers(file, array):
+    assert f"labels are {array.dtype}" in refusal(as_numbers, array, "labels", file)
+
+
+def test_nothing_in_an_array(file):
+    assert "labels are empty" in refusal(as_numbers, np.zeros((0, 1), int), "labels", file)
+    assert "images are empty: (0, 4, 4)" in refusal(as_images, np.zeros((0, 4, 4), np.uint8), file)

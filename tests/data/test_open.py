@@ -1,6 +1,7 @@
 """From the configuration to images, labels and split: what its keys do to the data."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from nodes import configured
 from PIL import Image
 
 from clrx.core.errors import UserError
-from clrx.data.open import load_source, open_data
+from clrx.data.open import load_source, open_data, size_of
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +60,33 @@ def test_links_that_leave_the_root(folders, tmp_path):
         opened(linked)
     found = opened(linked, "dataset.links=follow")
     np.testing.assert_array_equal(found.cache.array, opened(folders).cache.array)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words", "side"), [((9, 9), (), 9), ((9, 12, 3), (), 12), ((9, 9), ("dataset.size=8",), 8)]
+)
+def test_an_array_keeps_its_size_unless_another_is_asked_for(tmp_path, shape, words, side):
+    """A _224 file of MedMNIST was trained on at 28 pixels."""
+    parts = {f"{part}_images": np.zeros((6, *shape), np.uint8) for part in ("train", "val", "test")}
+    np.savez(
+        tmp_path / "set_224.npz",
+        **parts,
+        **{f"{part}_labels": np.arange(6) % 2 for part in ("train", "val", "test")},
+    )
+    cfg = configured("dataset=npz", f"dataset.root={tmp_path / 'set_224.npz'}", *words)
+    source = load_source(cfg.dataset)
+    assert size_of(cfg.dataset, source) == side
+    assert open_data(cfg, source).cache.array.shape[2:] == (side, side)
+
+
+def test_files_need_a_size(folders):
+    cfg = configured("dataset=image_folder", f"dataset.root={folders}", "dataset.size=null")
+    with pytest.raises(UserError, match="takes the size of an array's images"):
+        size_of(cfg.dataset, load_source(cfg.dataset))
+
+
+def test_an_array_of_images_too_small_names_the_key(folders):
+    cfg = configured("dataset=image_folder", f"dataset.root={folders}", "dataset.size=null")
+    source = replace(load_source(cfg.dataset), files=None, array=np.zeros((30, 4, 4), np.uint8))
+    with pytest.raises(UserError, match="have 4 pixels a side"):
+        size_of(cfg.dataset, source)

@@ -148,3 +148,12 @@ def test_a_real_set(shared_data):
         524,
         624,
     ]  # 3,882: data notes
+
+
+def test_labels_and_images_of_other_kinds_are_refused(tmp_path):
+    empty = write(
+        tmp_path / "empty.npz", val_images=np.zeros((0, 8, 8), np.uint8), val_labels=np.zeros((0, 1), int)
+    )
+    assert "val_labels are empty" in refusal(empty)
+    dates = write(tmp_path / "dates.npz", train_labels=np.zeros(6, "M8[D]"))
+    assert "train_labels are datetime64[D]" in refusal(dates)

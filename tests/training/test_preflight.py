@@ -67,14 +67,14 @@ def test_batches_of_one_image_are_refused_where_normalisation_cannot_take_them()
     cfg = configured("batch_size=1", "dataset.size=16", "model=cnn4")
     network = build_network(cfg.model, cfg.head, **shape)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    check_batch(cfg, network)  # it has no batch normalisation
+    check_batch(cfg, network, 16)  # it has no batch normalisation
     resnet = configured(
         "batch_size=1", "dataset.size=16", "model=resnet9", "model.width=8", "head=chopade2021"
     )
     with pytest.raises(UserError, match="batch_size=1 is too small") as caught:
-        check_batch(resnet, build_network(resnet.model, resnet.head, **shape))
+        check_batch(resnet, build_network(resnet.model, resnet.head, **shape), 16)
     assert "accumulate" in caught.value.fix
-    check_batch(configured("batch_size=2"), network)
+    check_batch(configured("batch_size=2"), network, 16)
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
 

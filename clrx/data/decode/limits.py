@@ -28,7 +28,9 @@ def check_file(path: Path, root: str | None) -> None:
         if root and path.is_symlink():
             end = path.resolve()
             if not any(end.is_relative_to(Path(folder).resolve()) for folder in (root, path.parent)):
-                raise Unreadable(f"a symbolic link out of {root}, to {end}: copy the file there instead")
+                raise Unreadable(
+                    f"a symbolic link out of {root}, to {end}: copy the file there, or dataset.links=follow"
+                )
         facts = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise Unreadable("there is no such file") from None

@@ -1,6 +1,5 @@
 """The files of an unpacked NIH release: label tables, official lists and images, at any depth."""
 
-import gzip
 import os
 import re
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clrx.core.errors import UserError
+from clrx.core.inflate import gunzip
 from clrx.data.archive import resolve_root
 
 TABLE_NAME = re.compile(r"Data_Entry_2017.*\.csv(\.gz)?", re.IGNORECASE)
@@ -73,9 +73,8 @@ def official_parts(found: Found) -> dict[str, str] | None:
 
 def _lines(path: Path) -> list[str]:
     try:
-        content = path.read_bytes()
-        return (gzip.decompress(content) if path.suffix == ".gz" else content).decode().split()
-    except (OSError, EOFError, ValueError) as error:
+        return (gunzip(path) if path.suffix == ".gz" else path.read_bytes()).decode().split()
+    except (OSError, ValueError) as error:
         raise UserError(f"the official list cannot be read: {error}", where=str(path)) from error
 
 

@@ -1,6 +1,5 @@
 """The label table of the NIH ChestX-ray14 release, in any of its versions."""
 
-import gzip
 import re
 from hashlib import sha256
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from clrx.core.errors import UserError, did_you_mean
+from clrx.core.inflate import gunzip
 from clrx.data.image_table import columns_of, decoded, parse_csv
 from clrx.data.spelling import unify
 
@@ -103,9 +103,8 @@ def check_disease(label: str) -> None:
 
 def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix.lower() == ".gz" else content
-    except (OSError, EOFError) as error:  # a file that is not there, or not gzip, or cut short
+        return gunzip(path) if path.suffix.lower() == ".gz" else path.read_bytes()
+    except OSError as error:
         raise UserError(f"the label table cannot be read: {error}", where=str(path)) from error
 
 
