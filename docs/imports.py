@@ -13,7 +13,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = (  # a package imports only packages that stand before it
     *("core", "schedule", "policy", "config", "data", "dataset", "network", "model", "metrics"),
-    *("run", "training", "range_test", "plot", "report", "survey", "sweep", "task", "cli"),
+    *(
+        "run",
+        "bundle",
+        "training",
+        "range_test",
+        "predict",
+        "plot",
+        "report",
+        "survey",
+        "sweep",
+        "task",
+        "cli",
+    ),
 )
 BY_NAME = ("policy", "dataset", "model")  # reached by `_target_` names in YAML files, imported by nobody
 

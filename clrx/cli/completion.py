@@ -8,7 +8,9 @@ Print the script of a shell, to be read by it at its start: source <(clrx comple
 from collections.abc import Sequence
 from pathlib import Path
 
+from clrx.config.limits import keys_of as keys_of_kind
 from clrx.config.options import groups_of, keys_of, keys_of_group, options_of, values_of
+from clrx.config.use import KINDS, option_values
 from clrx.core.errors import UserError
 
 SCRIPTS = {
@@ -51,6 +53,8 @@ def words(given: Sequence[str], commands: Sequence[str], conf: Path) -> list[str
     if len(given) <= 1:
         return [name for name in commands if name.startswith(last)]
     group, equals, start = last.partition("=")
+    if given[0] in KINDS:
+        return _options(given[0], group, equals, start)
     if equals:
         return [
             f"{group}={name}"
@@ -64,3 +68,10 @@ def words(given: Sequence[str], commands: Sequence[str], conf: Path) -> list[str
         *(keys_of_group(conf / within) if within else ()),
     }
     return sorted(f"{key}=" for key in known if key.startswith(last))
+
+
+def _options(command: str, name: str, equals: str, start: str) -> list[str]:
+    """Completions of an option of a command that uses a trained network; paths are the shell's own to complete."""
+    if equals:
+        return [f"{name}={value}" for value in option_values(command, name) if value.startswith(start)]
+    return sorted(f"{key.name}=" for key in keys_of_kind(KINDS[command]) if key.name.startswith(name))

@@ -11,8 +11,19 @@ from clrx.core.errors import ERROR_FILE, UserError, did_you_mean
 from clrx.core.paths import conf_dir
 from clrx.core.signals import PARENT, stop_with
 
-COMMANDS = ("train", "resume", "find-lr", "policy", "sweep", "report", "data", "verify", "completion")
-PLAIN = ("resume", "report", "verify")  # commands about run directories: Hydra composes nothing for them
+COMMANDS = (
+    *("train", "resume", "find-lr", "policy", "sweep", "report", "data", "verify"),
+    *("predict", "completion"),
+)
+PLAIN = (
+    "resume",
+    "report",
+    "verify",
+    "predict",
+    "evaluate",
+    "explain",
+    "export",
+)  # commands about run directories: Hydra composes nothing for them
 
 
 HELP = ("-h", "--help")

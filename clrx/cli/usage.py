@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from clrx.config.compose import register_resolvers
 from clrx.config.describe import WIDTH, help_lines
 from clrx.config.options import groups_of, options_of
+from clrx.config.use import KINDS, option_lines
 from clrx.core.paths import PACKAGE
 
 TITLE = "clrx: a laboratory bench for learning-rate policies on image classifiers"
@@ -22,6 +23,7 @@ EXAMPLES = """examples:
   clrx train dataset=chestxray14 dataset.root=DIR disease=effusion policy=triangular2 seed=1
   clrx find-lr dataset=microcalcification dataset.root=FILE model=cnn4
   clrx sweep policy=constant,triangular,triangular2 seed=0,1,2
+  clrx predict RUN FOLDER out=scores.csv
   clrx COMMAND --help        what can be set
   clrx COMMAND --cfg job     the configuration, without running"""
 KEYS = "Keys: NAME  [default]  what is allowed; ${...} is the value of the key that it names."
@@ -43,7 +45,11 @@ def command_help(command: str, conf: Path, words: Sequence[str] = ()) -> str:
     summary, details = _described(command)
     name = command.replace("-", "_")
     if not (conf / f"{name}.yaml").is_file():
-        return f"clrx {command}: {summary}\n\n{details}"
+        text = f"clrx {command}: {summary}\n\n{details}"
+        options = option_lines(command) if command in KINDS else ()
+        return "\n".join(
+            [text, *(["", "Options: NAME  [default]  what is allowed", "", *options] if options else [])]
+        )
     lines = [
         f"clrx {command}: {summary}",
         "",

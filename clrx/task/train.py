@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from omegaconf import DictConfig
 
+from clrx.bundle.describe import stamp_weights
+from clrx.bundle.seen import seen_text
 from clrx.config.load import Invocation, check_bounds, invocation, is_auto, load, recorded
 from clrx.config.phases import build_phases
 from clrx.config.schema import TrainConfig
 from clrx.config.target import build
 from clrx.core.console import open_screen, say
+from clrx.core.files import write_text
 from clrx.core.machine import choose_device, git_state, hardware, versions
 from clrx.core.signals import listening
 from clrx.data.open import Data, load_source, open_data, size_of
@@ -28,7 +31,8 @@ from clrx.training.finish import finish, show_result
 from clrx.training.memory import memory_of
 from clrx.training.phase import train_phases
 from clrx.training.preflight import check_batch, check_config, check_data, warn_about_policies
-from clrx.training.session import Observer, ScreenObserver, open_session
+from clrx.training.records import TrainState
+from clrx.training.session import Observer, RunFiles, ScreenObserver, open_session
 from clrx.training.setup import Setup, make_setup, network_for
 
 
@@ -69,7 +73,7 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
             with closing(files), memory_of(cfg, setup, lambda: phases[state.phase]):
                 train_phases(cfg, phases, setup, state, files, tensors, observer, stop)
             screen.hide()
-            metrics = finish(cfg, setup, state, files)
+            metrics = finish_run(cfg, setup, state, files)
             if figures:
                 plot_figures(path, cfg, setup)
         track(path, cfg.logger)
@@ -105,6 +109,17 @@ def facts_of(cfg: TrainConfig, about: Invocation, data: Data) -> dict[str, Any]:
         "hardware": hardware(str(choose_device(cfg.device))),
         "git": git_state(),
     }
+
+
+def finish_run(cfg: TrainConfig, setup: Setup, state: TrainState, files: RunFiles) -> dict[str, Any]:
+    """Score the run, and write into its weights files what their use needs, and beside them whom they have seen."""
+    metrics, split = finish(cfg, setup, state, files), setup.data.split
+    rows = np.concatenate([split.train, split.validation])
+    groups = setup.data.source.table["group"].to_numpy()[rows]
+    text = seen_text(setup.data.source.name, groups, setup.data.cache.digests[rows])
+    write_text(files.path / "seen.json", text)
+    stamp_weights(files.path)
+    return metrics
 
 
 def show_range_test(path: Path) -> None:
