@@ -39,3 +39,10 @@ def test_scores_that_are_no_probabilities_are_not_drawn(tmp_path):
     assert plot(read_run(tmp_path).scores, "") is None
     with pytest.raises(ValueError, match="no probabilities"):
         reliability(labels, np.array([-3.0, 7.0]))
+
+
+def test_a_score_on_a_border_belongs_to_the_bin_above():
+    """Guo et al. 2017 put it into the bin below; docs/metrics.md says so."""
+    found = reliability(np.array([1, 0, 1]), np.array([0.5, 0.55, 1.0]))
+    assert found.images.tolist() == [2, 1]
+    assert found.score == pytest.approx([0.525, 1.0])
