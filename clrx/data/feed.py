@@ -21,6 +21,7 @@ from torch import Tensor
 AHEAD = 3  # batches gathered before they are asked for: one being copied, one ready, one being filled
 THREADS = 2  # that gather; reading from disk, not copying, is what they wait for
 CHUNK_BYTES = 256 << 20  # of the map brought to the device at once
+GROUP_BYTES = 256 << 10  # of a map that stays in memory, announced together
 
 Take = Callable[[np.ndarray], tuple[Tensor, np.ndarray]]  # rows -> (their images, rows)
 
@@ -35,6 +36,13 @@ class Feed:
     streamed: bool  # gathered in the background, not resident
     resident: Tensor | None = None  # the images on an accelerator
     wait_seconds: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._pixels = np.asarray(self.images)  # the same memory without what a map does at each access
+        self._group = max(
+            1, GROUP_BYTES * len(self.images) // max(1, self.images.nbytes)
+        )  # rows announced together
+        self._announced = np.zeros(len(self.images) // self._group + 1, dtype=bool)
 
     def stream(self, batches: Iterable[np.ndarray]) -> Generator[tuple[Tensor, Tensor], None, None]:
         """For each int64 array of rows: (images uint8 (B, C, H, W), labels), both on the device.
@@ -51,37 +59,52 @@ class Feed:
                 if batch is None:
                     return
                 images, rows = batch
-                yield images.to(self.device, non_blocking=True), self.labels[send(rows, self.device)]
+                labels = self.labels.index_select(0, send(rows, self.device))
+                yield images.to(self.device, non_blocking=True), labels
 
     def _take(self, rows: np.ndarray) -> tuple[Tensor, np.ndarray]:
-        if rows.size and not (rows.min() >= 0 and rows.max() < len(self.images)):
-            raise IndexError(f"row {rows.min()} or {rows.max()} of {len(self.images)} images")
+        # the bits of a negative number are those of a large one: one look for both ends
+        if rows.size and rows.view(np.uint64).max() >= len(self._pixels):
+            raise IndexError(f"row {rows.min()} or {rows.max()} of {len(self._pixels)} images")
         if self.resident is not None:
             return self.resident.index_select(0, send(rows, self.device)), rows
-        announce(self.images, rows)
-        shape, pinned = (len(rows), *self.images.shape[1:]), self.device.type == "cuda"
-        batch = torch.empty(shape, dtype=_dtype(self.images), pin_memory=pinned)
-        np.take(self.images, rows, axis=0, out=batch.numpy(), mode="clip")  # clip: the mode without a copy
+        self._announce(rows)
+        if self.device.type != "cuda":
+            return torch.from_numpy(self._pixels.take(rows, axis=0)), rows
+        batch = torch.empty((len(rows), *self._pixels.shape[1:]), dtype=_dtype(self._pixels), pin_memory=True)
+        self._pixels.take(rows, axis=0, out=batch.numpy(), mode="clip")  # clip: the mode without a copy
         return batch, rows
 
+    def _announce(self, rows: np.ndarray) -> None:
+        """Tell the system which rows come next; of images that stay in memory once, and their neighbours with them."""
+        if self.streamed:
+            announce(self.images, rows)
+            return
+        groups = rows // self._group
+        if not self._announced[groups].all():
+            fresh = np.unique(groups[~self._announced[groups]])
+            self._announced[fresh] = True
+            announce(self.images, fresh * self._group, self._group)
 
-def announce(images: np.ndarray, rows: np.ndarray) -> None:
+
+def announce(images: np.ndarray, rows: np.ndarray, count: int = 1) -> None:
     """Tell the system which rows of a map come next, so that it reads them together and not page by page.
 
+    `count` rows from each of `rows` on.
     An array that is no map of a file is left alone, and so is every array where the system takes no advice.
     """
     file = images.base
     if isinstance(images, np.memmap) and isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_WILLNEED"):
-        for start, length in pages_of(images, rows):
+        for start, length in pages_of(images, rows, count):
             file.madvise(mmap.MADV_WILLNEED, start, length)
 
 
-def pages_of(images: np.memmap, rows: np.ndarray) -> list[tuple[int, int]]:
-    """(start, length) in bytes of each row within the map: it starts at a page, the row need not."""
+def pages_of(images: np.memmap, rows: np.ndarray, count: int = 1) -> list[tuple[int, int]]:
+    """(start, length) in bytes of `count` rows from each row on, within the map: from the start of a page."""
     size, first = images.strides[0], images.offset % mmap.ALLOCATIONGRANULARITY
     starts = (first + rows * size).tolist()
     pages = [start - start % mmap.PAGESIZE for start in starts]
-    return [(page, start + size - page) for page, start in zip(pages, starts, strict=True)]
+    return [(page, start + count * size - page) for page, start in zip(pages, starts, strict=True)]
 
 
 def _ahead(take: Take, batches: Iterable[np.ndarray]) -> Generator[tuple[Tensor, np.ndarray], None, None]:

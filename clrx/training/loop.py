@@ -1,9 +1,10 @@
 """The loop is a generator: it sets the rate, takes the step and yields it. Its caller decides the rest."""
 
 from collections.abc import Callable, Generator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import tee
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Step(NamedTuple):
     loss: Tensor  # mean over the images of the step, penalties included
     correct: Tensor  # images that were right
     images: int
-    steepest: Tensor  # largest absolute value of the gradients, on the device
+    broken: Tensor  # (1,), on the device: 1 where a gradient was not finite, else 0
 
 
 @dataclass(frozen=True)
@@ -61,32 +62,36 @@ def train_steps(work: Work, feed: Feed, rows: np.ndarray, clock: Clock, start: i
     Breaking out leaves the network as the last step left it, closes the feed and restores torch's random state.
     """
     offset = clock.first_epoch * clock.steps_per_epoch
+    weights = list(work.network.parameters())
     state = torch.get_rng_state()
     groups, ahead = tee(clock.groups_from(start))
     stream = feed.stream(rows[batch] for group in ahead for batch in group)
     try:
         for number, group in enumerate(groups, start):
             sizes = [len(batch) for batch in group]
-            yield _take_step(work, stream, sizes, clock.at(number), offset + number)
+            yield _take_step(work, weights, stream, sizes, clock.at(number), offset + number)
     finally:
         stream.close()
         torch.set_rng_state(state)
 
 
-def _take_step(work: Work, stream: Stream, sizes: list[int], progress: Progress, number: int) -> Step:
+def _take_step(
+    work: Work, weights: list[nn.Parameter], stream: Stream, sizes: list[int], progress: Progress, number: int
+) -> Step:
     lr = work.policy(progress) * work.rate_factor
     momentum = work.momentum_policy(progress) if work.momentum_policy else None
     set_rate(work.optimizer, lr, momentum)
     _seed(random_key(work.seed, "step", number))
     loss, correct = _accumulate(work, stream, sizes, number)
-    steepest = _steepest(work.network)
+    broken = _broken([weight.grad for weight in weights if weight.grad is not None], loss.device)
     if work.grad_clip is not None:
-        torch.nn.utils.clip_grad_norm_(work.network.parameters(), work.grad_clip)
+        torch.nn.utils.clip_grad_norm_(weights, work.grad_clip)
     take_step(work.optimizer)
-    work.optimizer.zero_grad(set_to_none=True)
+    for weight in weights:
+        weight.grad = None
     if work.ema is not None:
         update_ema(work.ema, work.network, work.ema_decay)
-    return Step(progress, lr, momentum, loss, correct, sum(sizes), steepest)
+    return Step(progress, lr, momentum, loss, correct, sum(sizes), broken)
 
 
 def _seed(key: int) -> None:
@@ -96,12 +101,22 @@ def _seed(key: int) -> None:
         torch.cuda.manual_seed_all(key)
 
 
-def _steepest(network: torch.nn.Module) -> Tensor:
-    """The largest absolute gradient, not finite where one of them is not; 0 where there is none."""
-    gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
-    if not gradients:
-        return torch.zeros(())
-    return torch.stack(torch._foreach_norm(gradients, torch.inf)).max()
+def _broken(gradients: list[Tensor], device: torch.device) -> Tensor:
+    """(1,): 1 where a gradient is not finite, else 0.
+
+    In one call for all of them: on a CPU their largest absolute values take ten times as long. A scale of 1 leaves
+    every gradient as it is.
+    """
+    found = torch.zeros(1, device=device)
+    if gradients:
+        torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, _one(device))
+    return found
+
+
+@lru_cache(maxsize=8)
+def _one(device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.ones(1, device=device)
 
 
 def _accumulate(work: Work, stream: Stream, sizes: list[int], number: int) -> tuple[Tensor, Tensor]:
@@ -110,6 +125,9 @@ def _accumulate(work: Work, stream: Stream, sizes: list[int], number: int) -> tu
     for index, size in enumerate(sizes):
         images, labels = next(stream)
         loss, correct = _forward(work, images, labels, random_key(number, index))
+        if len(sizes) == 1:
+            loss.backward()
+            return loss.detach(), correct
         share = size / sum(sizes)
         (loss * share).backward()
         losses.append(loss.detach() * share)
@@ -130,7 +148,7 @@ def _forward(work: Work, images: Tensor, labels: Tensor, key: int) -> tuple[Tens
     return loss, count_correct(work.loss.task, logits.detach(), labels)
 
 
-def autocast(device: torch.device, precision: str):
+def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     """bf16 autocast where asked; nothing at fp32."""
     if precision == "bf16":
         return torch.autocast(device.type, dtype=torch.bfloat16)

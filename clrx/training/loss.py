@@ -34,7 +34,9 @@ class Loss:
 
     def _sigmoid(self, logits: Tensor, labels: Tensor) -> Tensor:
         hard = labels.reshape(logits.shape).float()
-        target = hard * (1 - self.label_smoothing) + self.label_smoothing / 2
+        target = hard
+        if self.label_smoothing:
+            target = hard * (1 - self.label_smoothing) + self.label_smoothing / 2
         loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
         if self.focal_gamma:
             loss = loss * _focus((hard - logits.sigmoid()).abs(), self.focal_gamma)
@@ -44,6 +46,8 @@ class Loss:
         return loss.mean()
 
     def _softmax(self, logits: Tensor, labels: Tensor) -> Tensor:
+        if labels.dim() == 1 and not (self.label_smoothing or self.focal_gamma or self.class_weights):
+            return F.nll_loss(F.log_softmax(logits, dim=1), labels, reduction="none").mean()  # the same bits
         classes = logits.shape[1]
         hard = labels if labels.dim() == 2 else F.one_hot(labels, classes).float()
         target = hard * (1 - self.label_smoothing) + self.label_smoothing / classes
@@ -102,5 +106,5 @@ def count_correct(task: Task, logits: Tensor, labels: Tensor) -> Tensor:
     if labels.dim() == 2:
         labels = labels.argmax(1)
     if logits.shape[1] == 1:
-        return ((logits.squeeze(1) >= 0) == labels.bool()).sum().float()
-    return (logits.argmax(1) == labels).sum().float()
+        return ((logits.squeeze(1) >= 0) == labels.bool()).sum()
+    return (logits.argmax(1) == labels).sum()

@@ -1,6 +1,7 @@
 """The optimizer of a phase: a group for each section, rates set from outside, state as plain tensors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from inspect import unwrap
 from typing import Any
 
@@ -51,7 +52,13 @@ def take_step(optimizer: Optimizer) -> None:
     longer than torch itself.
     """
     with torch.no_grad():
-        unwrap(type(optimizer).step)(optimizer)
+        _plain_step(type(optimizer))(optimizer)
+
+
+@lru_cache(maxsize=8)
+def _plain_step(kind: Any) -> Callable[[Optimizer], Any]:
+    """The `step` of an optimizer class as it was written, without what torch wraps around it."""
+    return unwrap(kind.step)
 
 
 def _spare_compiler() -> None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -128,18 +129,23 @@ def _train_epoch(
     run.observer.start(f"{run.phase.name} {state.epochs + 1}", per_epoch)
     work.network.train()
     began, waited = time.perf_counter(), feed.wait_seconds
-    while state.step < last:
-        with run.stop.shield():
-            step = next(steps)
-            refuse_divergence(run.files, add_step(run.files.records, state, step))
-            now = time.perf_counter()
-            state.seconds, began = state.seconds + now - began, now
-            state.wait, waited = state.wait + feed.wait_seconds - waited, feed.wait_seconds
-            run.observer.step(state, step, state.step % per_epoch or per_epoch)
-            if interval.due(state.step):
-                _checkpoint(run, work)
-                interval.restart()
-                began = time.perf_counter()
+    try:
+        while state.step < last:
+            with run.stop.shield():
+                step = next(steps)
+                refuse_divergence(run.files, add_step(run.files.records, state, step))
+                now = time.perf_counter()
+                state.seconds, began = state.seconds + now - began, now
+                state.wait, waited = state.wait + feed.wait_seconds - waited, feed.wait_seconds
+                run.observer.step(state, step, state.step % per_epoch or per_epoch)
+                if interval.due(state.step):
+                    _checkpoint(run, work)
+                    interval.restart()
+                    began = time.perf_counter()
+    except Exception:
+        with suppress(Exception):  # the steps that were taken before it are recorded too
+            flush_steps(run.files.records, state)
+        raise
     refuse_divergence(run.files, flush_steps(run.files.records, state))
 
 

@@ -1,6 +1,7 @@
 """steps.csv and epochs.csv: what a run did, row by row, as it did it."""
 
 import math
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,9 +69,10 @@ class Records:
     steps: CsvLog
     epochs: CsvLog
 
-    def __init__(self, path: Path, state: TrainState, block: int) -> None:
-        """Open the records of a run directory; `block`: steps between two reads of the device."""
-        self.path, self.block = path, block
+    def __init__(self, path: Path, state: TrainState, block: int, seconds: float = math.inf) -> None:
+        """Open the records of a run directory, written every `block` steps, or after `seconds` if that is sooner."""
+        self.path, self.block, self.seconds = path, block, seconds
+        self.written = time.monotonic()
         self.waiting: list[tuple[int, float, Step]] = []
         self.open(state)
 
@@ -95,25 +97,26 @@ class Bad(NamedTuple):
 
 
 def add_step(records: Records, state: TrainState, step: Step) -> Bad | None:
-    """Note one step; every `block` steps they are written. A step that was not finite, or None."""
+    """Note one step; the waiting ones are written a block at a time. A step that was not finite, or None."""
     records.waiting.append(
         (state.steps + len(records.waiting), state.first_epoch + step.progress.epoch, step)
     )
     state.step += 1
-    return flush_steps(records, state) if len(records.waiting) >= records.block else None
+    late = time.monotonic() - records.written >= records.seconds
+    return flush_steps(records, state) if late or len(records.waiting) >= records.block else None
 
 
 def flush_steps(records: Records, state: TrainState) -> Bad | None:
     """Write the waiting steps with one read of the device; the first non-finite one, or None."""
     if not records.waiting:
         return None
-    waiting, records.waiting = records.waiting, []
+    waiting, records.waiting, records.written = records.waiting, [], time.monotonic()
     taken = [step for _, _, step in waiting]
-    losses = torch.stack([step.loss.double() for step in taken]).tolist()
+    losses = torch.stack([step.loss for step in taken]).double().tolist()
     correct = torch.stack([step.correct for step in taken]).tolist()
-    steepest = torch.stack([step.steepest for step in taken]).tolist()
-    both = zip(losses, steepest, strict=True)
-    bad = next((i for i, pair in enumerate(both) if not all(map(math.isfinite, pair))), None)
+    broken = torch.cat([step.broken for step in taken]).tolist()
+    both = zip(losses, broken, strict=True)
+    bad = next((i for i, (loss, flag) in enumerate(both) if flag or not math.isfinite(loss)), None)
     whole = waiting if bad is None else waiting[: bad + 1]
     rows = [
         _step_row(number, epoch, step, loss)
@@ -122,10 +125,11 @@ def flush_steps(records: Records, state: TrainState) -> Bad | None:
     records.steps.append(rows)
     state.steps += len(rows)
     state.lr = taken[-1].lr
-    for loss, step in zip(losses, taken, strict=True):  # one by one: blocks would round as checkpoints fall
+    # one by one: blocks would round as checkpoints fall
+    for loss, right, step in zip(losses, correct, taken, strict=True):
         state.loss_sum += loss * step.images
-    state.correct += sum(correct)
-    state.images += sum(step.images for step in taken)
+        state.correct += right
+        state.images += step.images
     if bad is None:
         return None
     return Bad(whole[bad][0], taken[bad].lr, "gradients" if math.isfinite(losses[bad]) else "loss")

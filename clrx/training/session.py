@@ -1,6 +1,8 @@
 """A run under way: its files and where it stands, from the last checkpoint where its directory has one."""
 
 import logging
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from clrx.training.setup import Setup
 
 log = logging.getLogger("clrx")
 Tensors = dict[str, Tensor]  # by name
+BLOCK, SECONDS = 50, 0.25  # steps, or time, between two writings of steps.csv and two looks at the losses
+LOOKS = 0.1  # seconds between two changes of the live line
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,18 @@ class ScreenObserver:
     """Shows rate, mean loss of the epoch and images per second of each step on a progress display."""
 
     def __init__(self, start: Callable[[str, int], None], advance: Callable[[int, str], None]) -> None:
-        self.start, self._advance = start, advance
+        self.start, self._advance, self._shown = start, advance, -math.inf
 
     def step(self, state: TrainState, step: Step, done: int) -> None:
-        """Show the step that was taken."""
-        mean = state.loss_sum / state.images if state.images else float("nan")
-        per_second = state.images / state.seconds if state.seconds else 0.0
-        self._advance(done, f"lr {step.lr:.3g}  loss {mean:.4f}  {per_second:.0f} images/s")
+        """Show the step that was taken, unless another was shown just now."""
+        if (now := time.monotonic()) - self._shown < LOOKS:
+            return
+        self._shown = now
+        fields = f"lr {step.lr:.3g}"
+        if state.images and state.seconds:
+            per_second = state.images / state.seconds
+            fields += f"  loss {state.loss_sum / state.images:.4f}  {per_second:.0f} images/s"
+        self._advance(done, fields)
 
 
 def open_session(run: Run, setup: Setup) -> tuple[TrainState, RunFiles, Tensors]:
@@ -73,8 +82,7 @@ def open_session(run: Run, setup: Setup) -> tuple[TrainState, RunFiles, Tensors]
         state.restore(values)
         restore_weights(setup, tensors)
         log.info("continuing after %d steps and %d epochs", state.steps, state.epochs)
-    block = 1 if setup.device.type == "cpu" else 50
-    return state, RunFiles(run, Records(run.path, state, block)), tensors
+    return state, RunFiles(run, Records(run.path, state, BLOCK, SECONDS)), tensors
 
 
 def restore_weights(setup: Setup, tensors: Tensors) -> None:

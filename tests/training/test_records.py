@@ -24,7 +24,7 @@ def step(number: int, loss: float, correct: float = 1, images: int = 4, lr: floa
         torch.tensor(loss),
         torch.tensor(correct),
         images,
-        torch.tensor(1.0),
+        torch.zeros(1),
     )
 
 
