@@ -9,30 +9,55 @@ from contextlib import suppress
 from pathlib import Path
 
 from clrx.core.errors import FULL, ClrxError, RunError, out_of_memory, ran_out
+from clrx.core.files import write_text
+from clrx.core.output import GONE, forgiving_output, visible
 from clrx.core.signals import Interrupted, listening
 
+LINES, LETTERS = 40, 2000  # of a message at most
 
-def exit_code_of(command: Callable[[], int], error_file: Path | None = None) -> int:
+
+def exit_code_of(
+    command: Callable[[], int], error_file: Path | None = None, only_prints: bool = False
+) -> int:
     """Run the command and return its exit code; print one message for whatever it raises.
 
-    2 for a mistake of the user, 1 for a failed run, 130 for Ctrl-C, 143 for SIGTERM, 141 where the reader of a pipe
-    has gone. CLRX_DEBUG=1 adds the traceback. The message is written to `error_file` too, where one is given.
+    2 for a mistake of the user, 1 for a failed run, 130 for Ctrl-C, 143 for SIGTERM. Output that cannot be written
+    ends no command; of one that `only_prints` it is the end: 141 where its reader has gone, 1 where a device is full.
+    CLRX_DEBUG=1 adds the traceback. The message is written to `error_file` too, where one is given.
     """
+    with forgiving_output() as outputs:
+        code = _code_of(command, error_file)
+    lost = next((output.lost for output in outputs if output.lost and output.stream is not sys.stderr), None)
+    if code == 0 and only_prints and lost:
+        return 141 if lost.errno in GONE else 1
+    return code
+
+
+def _code_of(command: Callable[[], int], error_file: Path | None) -> int:
     try:
         with listening():
             return command()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its exit
-        return 141
     except (Exception, KeyboardInterrupt, Interrupted) as error:
         known = _known(error)
         if os.environ.get("CLRX_DEBUG") == "1":
             traceback.print_exc()
         if error_file:
             with suppress(OSError):
-                error_file.write_text(str(known), encoding="utf-8")
-        print(f"error: {known}", file=sys.stderr, flush=True)
+                write_text(error_file, visible(str(known)))
+        print(f"error: {visible(shortened(str(known)))}", file=sys.stderr, flush=True)
         return known.exit_code
+
+
+def shortened(message: str) -> str:
+    """A message of at most LINES lines and LETTERS letters: its beginning, and its end, where the fix is."""
+    if len(message) > LETTERS:
+        half = LETTERS // 2 - 20
+        left = len(message) - 2 * half
+        message = f"{message[:half]} ... {left:,} letters ... {message[-half:]}"
+    lines = message.split("\n")
+    if len(lines) > LINES:
+        lines[LINES // 2 : LINES // 2 + 1 - LINES] = [f"  ... {len(lines) - LINES + 1:,} lines ..."]
+    return "\n".join(lines)
 
 
 def _known(error: BaseException) -> ClrxError | Interrupted:

@@ -15,17 +15,17 @@ COMMANDS = (
     *("train", "resume", "find-lr", "policy", "sweep", "report", "data", "verify"),
     *("predict", "completion"),
 )
-PLAIN = (
-    "resume",
-    "report",
-    "verify",
-    "predict",
-    "evaluate",
-    "explain",
-    "export",
-)  # commands about run directories: Hydra composes nothing for them
-
-
+# commands about run directories: Hydra composes nothing for them
+PLAIN = ("resume", "report", "verify", "predict", "evaluate", "explain", "export")
+PRINTING = {
+    "-h",
+    "--help",
+    "-V",
+    "--version",
+    "--versions",
+    "--cfg",
+    "cache=list",
+}  # nothing is run with them
 HELP = ("-h", "--help")
 
 
@@ -47,20 +47,26 @@ def run(arguments: Sequence[str], error_file: Path | None = None, **options: Any
     """
     if arguments and arguments[0] == "help":
         arguments = [*arguments[1:2], "--help"]
-    if not arguments or arguments[0] in HELP:
-        from clrx.cli.usage import usage
-
-        return _say(usage(COMMANDS))
-    if arguments[0] in ("-V", "--version"):
-        from clrx import __version__
-
-        return _say(f"clrx {__version__}")
     from clrx.cli.failure import exit_code_of
 
-    return exit_code_of(lambda: _dispatch(arguments[0], list(arguments[1:]), options), error_file)
+    only_prints = not arguments or bool(PRINTING & {*arguments}) or arguments[0] in ("policy", "completion")
+    words = list(arguments) or ["--help"]
+    return exit_code_of(lambda: _dispatch(words[0], words[1:], options), error_file, only_prints)
 
 
 def _dispatch(command: str, arguments: list[str], options: dict[str, Any]) -> int:
+    if command in HELP:
+        from clrx.cli.usage import usage
+
+        return _say(usage(COMMANDS))
+    if command in ("-V", "--version"):
+        from clrx import __version__
+
+        return _say(f"clrx {__version__}")
+    if command == "--versions":
+        from clrx.core.machine import all_versions
+
+        return _say("\n".join(f"{name}=={version}" for name, version in all_versions().items()))
     if command not in COMMANDS:
         fix = did_you_mean(command, COMMANDS)
         raise UserError(f"there is no command '{command}'", allowed=", ".join(COMMANDS), fix=fix)
@@ -91,10 +97,7 @@ def _dispatch(command: str, arguments: list[str], options: dict[str, Any]) -> in
 
 
 def _say(text: str) -> int:
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(text, flush=True)
     return 0
 
 

@@ -12,13 +12,18 @@ from typing import Any, get_args, get_type_hints
 
 from clrx.core.errors import ClrxError, UserError, causes, did_you_mean, first_line
 
-ALLOWED = ("clrx", "torch.optim", "timm", "torchvision")  # what a configuration from elsewhere may name
+# What a configuration from elsewhere may name: what is made to be built, and nothing that writes files or runs code.
+ALLOWED = (
+    *("clrx.policy", "clrx.dataset", "clrx.model", "clrx.data.augment", "clrx.training.keras_optim"),
+    *("clrx.survey.chopade2021", "torch.optim", "timm.models", "timm.optim", "torchvision.models"),
+)
 MOVED = {  # where recorded configurations of 0.1 name what now lies elsewhere
     "clrx.augment": "clrx.data.augment",
     "clrx.keras_optim": "clrx.training.keras_optim",
 }
 TYPES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
 _own_folders: list[Path] = []  # of the user, given with --config-dir
+_suggested: list[Path] = []  # that runs were begun with: named in messages, and used only when they are given
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,14 @@ def locate(target: Target) -> Any:
         if isinstance(error, ClrxError):
             raise
         raise _import_error(target.path, where, error) from error
+    if name.startswith("_") or (_under(target.path, ALLOWED) and not _is_of(vars(loaded).get(name), ALLOWED)):
+        known = [one for one, value in vars(loaded).items() if one[0] != "_" and _is_of(value, (module,))]
+        what = (
+            f"{target.path} is not allowed as a _target_"
+            if name in vars(loaded)
+            else f"{module} has no {name}"
+        )
+        raise UserError(what, where=where, allowed=", ".join(known), fix=did_you_mean(name, known))
     if not hasattr(loaded, name):
         fix = did_you_mean(name, vars(loaded)) or f"look into {getattr(loaded, '__file__', module)}"
         raise UserError(f"{module} has no {name}", where=where, fix=fix)
@@ -140,6 +153,17 @@ def allow_folder(folder: Path) -> None:
         _own_folders.append(folder)
         sys.path.append(str(folder))
         invalidate_caches()
+
+
+def suggest_folder(folder: Path) -> None:
+    """Have messages name a folder that a recorded run was begun with: only --config-dir says that it is trusted."""
+    if folder not in _suggested:
+        _suggested.append(folder)
+
+
+def _is_of(value: Any, packages: Sequence[str]) -> bool:
+    """Whether a class or function was defined in one of these packages, and not imported there from elsewhere."""
+    return callable(value) and _under(f"{getattr(value, '__module__', '')}.", packages)
 
 
 def _require_own(path: str, where: str) -> None:
@@ -165,8 +189,13 @@ def _require_own(path: str, where: str) -> None:
     if found:
         raise UserError(f"{path} is not allowed as a _target_", where=where, allowed=allowed)
     known = [file.stem for folder in _own_folders for file in folder.glob("*.py")]
+    there = [
+        folder for folder in _suggested if (folder / f"{first}.py").exists() or (folder / first).is_dir()
+    ]
+    trusted = f"--config-dir {there[0]}, where the run had it, if you trust what lies there" if there else ""
     fix = (
-        did_you_mean(first, known)
+        trusted
+        or did_you_mean(first, known)
         or f"put {first}.py there, or name the folder that has it: --config-dir DIR"
     )
     raise UserError(f"{path}: there is no module '{first}'", where=where, allowed=allowed, fix=fix)

@@ -1,14 +1,21 @@
 """What a person sees while a run runs: a live line on a terminal, plain lines elsewhere."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from clrx.core.output import visible
+
 log = logging.getLogger("clrx")
-console = Console(highlight=False, emoji=False)
+# A terminal that says nothing of its width (COLUMNS=0) has rich's own.
+known = {key: value for key, value in os.environ.items() if (key, value.strip("0")) != ("COLUMNS", "")}
+console = Console(highlight=False, emoji=False, _environ=known)
+WIDEST = 400  # columns of what is shown whole however narrow the terminal is
 
 
 class Screen:
@@ -81,4 +88,16 @@ class _Lines(logging.Handler):
 
 def say(text: str) -> None:
     """Print one line as it is: unwrapped, brackets included, since it may name a path."""
-    console.print(text, markup=False, soft_wrap=True)
+    console.print(visible(text), markup=False, soft_wrap=True)
+
+
+def show(*parts: RenderableType) -> None:
+    """Print tables and charts with all their words: where a terminal is too narrow, a line goes on in the next."""
+    wide = console.options.update(max_width=WIDEST)
+    widths = [Measurement.get(console, wide, part).minimum for part in parts]
+    before = console._width
+    console.width = max(console.width, *widths)
+    try:
+        console.print(*parts, soft_wrap=False, crop=False)
+    finally:
+        console._width = before

@@ -1,13 +1,20 @@
-"""Files that are whole or absent: written beside, synced, renamed."""
+"""Files that are whole or absent: written beside, synced, renamed; read only where they are files of a likely size.
+
+What lies in a run directory may come from elsewhere: nothing is written through a link, and neither a pipe nor an
+endless file is waited for.
+"""
 
 import csv
+import errno
 import io
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from clrx.core.errors import RunError
@@ -15,14 +22,17 @@ from clrx.core.errors import RunError
 if TYPE_CHECKING:
     import pandas as pd
 
+LARGEST = 64 << 20  # bytes of a JSON or YAML file that is read
+LONGEST = 4 << 30  # bytes of a table
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `path` atomically: a reader sees the old file or the new one, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{token_hex(8)}.part")
     try:
         with naming(path):
-            with beside.open("wb") as file:
+            with beside.open("xb") as file:  # a name that nobody can have put a link under
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -43,15 +53,47 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what `write_bytes` of processes that were killed left beside the files below a folder."""
-    for part in folder.rglob(".*.part"):
-        if re.fullmatch(r"\..+\.[0-9]+\.part", part.name):
+    """Remove what `write_bytes` of processes that were killed left beside the files of a folder, not of those below."""
+    for part in folder.glob(".*.part"):
+        if is_part(part.name) and not part.is_symlink():
             part.unlink(missing_ok=True)
 
 
+def is_part(name: str) -> bool:
+    """Whether `write_bytes` gives such a name to what it has not finished; with a process id: before 0.2."""
+    return bool(re.fullmatch(r"\..+\.([0-9]+|[0-9a-f]{16})\.part", name))
+
+
+def open_own(path: Path, flags: int) -> int:
+    """A descriptor of a file to write to, made where there is none: OSError for a link, a pipe or a device."""
+    file = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def read_bytes(path: Path, most: int = LARGEST) -> bytes:
+    """The content of a file; OSError for a pipe, a device or a folder, and for more than `most` bytes."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(file, "rb") as opened:  # noqa: PTH123 - of a descriptor
+        facts = os.fstat(file)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        content = opened.read(most + 1) if facts.st_size <= most else None
+    if content is None or len(content) > most:
+        raise OSError(errno.EINVAL, f"larger than the {most:,} bytes that are read", str(path))
+    return content
+
+
+def read_text(path: Path, most: int = LARGEST) -> str:
+    """`read_bytes` as UTF-8; bytes that are none (of names of files) are kept."""
+    return read_bytes(path, most).decode("utf-8", "surrogateescape")
+
+
 def write_text(path: Path, text: str) -> None:
-    """`write_bytes` of UTF-8 text."""
-    write_bytes(path, text.encode())
+    """`write_bytes` of UTF-8 text; bytes of file names that are none are kept."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -60,7 +102,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The value in a JSON file; ValueError where it is none, OSError as `read_bytes`."""
+    try:
+        return json.loads(read_text(path))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 class CsvLog:
@@ -68,12 +114,13 @@ class CsvLog:
 
     def __init__(self, path: Path, columns: Sequence[str], keep: int = 0) -> None:
         self.path, self.columns = path, tuple(columns)
-        rows = read_rows(path)[:keep] if path.exists() else []
+        rows = read_rows(path)[:keep] if keep and path.exists() else []
         if len(rows) < keep:
             what = f"{path.name} has {len(rows)} rows, but the checkpoint counts {keep}"
             raise RunError(what, where=str(path), fix="start the run again in a new directory")
         write_text(path, _as_text([self.columns, *([row[c] for c in self.columns] for row in rows)]))
-        self._file = path.open("a", newline="", encoding="utf-8")
+        file = open_own(path, os.O_WRONLY | os.O_APPEND)
+        self._file = open(file, "a", newline="", encoding="utf-8")  # noqa: PTH123, SIM115 - of a descriptor
 
     def append(self, rows: Iterable[dict[str, Any]]) -> None:
         """Add rows, each with every column (None is an empty cell), and hand them to the system."""
@@ -106,8 +153,8 @@ def read_table(path: Path) -> "pd.DataFrame":
 
 
 def _whole_rows(path: Path) -> str:
-    content = path.read_bytes()
-    return content[: content.rfind(b"\n") + 1].decode()
+    content = read_bytes(path, LONGEST)
+    return content[: content.rfind(b"\n") + 1].decode("utf-8", "surrogateescape")
 
 
 def _as_text(rows: Iterable[Sequence[Any]]) -> str:

@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,15 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def all_versions() -> dict[str, str]:
+    """Versions of Python and of every package that is installed beside clrx, by name."""
+    found = {one.metadata["Name"]: one.version for one in distributions()}
+    return {
+        "python": platform.python_version(),
+        **dict(sorted(found.items(), key=lambda pair: pair[0].lower())),
+    }
 
 
 def hardware(device: str) -> dict[str, str | int]:

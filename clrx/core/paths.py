@@ -1,7 +1,10 @@
 """Where things are: the package, its configuration, and the folder of what can be made again."""
 
 import os
+import stat
 from pathlib import Path
+
+from clrx.core.errors import UserError
 
 PACKAGE = Path(__file__).resolve().parents[1]  # clrx/, in a checkout or in site-packages
 ROOT = PACKAGE.parent  # what has to be on `sys.path` for `import clrx`; the checkout, where there is one
@@ -17,12 +20,45 @@ def conf_dir() -> Path:
 def cache_dir() -> Path:
     """The folder of decoded images, phantoms, unpacked archives and downloaded weights, which need not exist yet.
 
-    CLRX_CACHE, else XDG_CACHE_HOME/clrx, else ~/.cache/clrx; absolute.
+    The folder clrx/ in CLRX_CACHE, else in XDG_CACHE_HOME, else in ~/.cache; absolute. A CLRX_CACHE that is called
+    clrx is that folder itself. UserError where there is no home directory to put it in.
     """
-    if chosen := os.environ.get("CLRX_CACHE"):
-        return Path(chosen).expanduser().absolute()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().absolute() / "clrx"
+    base = path_of(os.environ.get("CLRX_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    if base.parts[:1] == ("~",):
+        what = "there is no home directory (neither HOME nor an entry of this user in the system's list of users)"
+        raise UserError(what, where="the cache folder", fix="set CLRX_CACHE to a folder that can be written")
+    folder = base.absolute()
+    return folder if folder.name == "clrx" else folder / "clrx"
+
+
+def cache_denied(path: Path, error: OSError) -> UserError:
+    """The message for a part of the cache folder that this user may not read or write, with its owner."""
+    what = f"the cache folder cannot be written ({error.strerror})"
+    try:
+        about = path.stat()
+        if about.st_uid != os.geteuid():
+            what += f": it belongs to {_name_of(about.st_uid)}, its permissions are {stat.filemode(about.st_mode)}"
+    except OSError:
+        pass
+    fix = "set CLRX_CACHE to a folder that can be written"
+    return UserError(what, where=str(path), fix=f"{fix}, or have its owner share it: chmod -R g+rwX")
+
+
+def _name_of(user: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
+
+
+def share(path: Path) -> None:
+    """Let the group write a new file or folder where it may write the folder that holds it, whatever the umask says."""
+    above = path.parent.stat()
+    if above.st_mode & stat.S_IWGRP:
+        mode = path.stat().st_mode
+        path.chmod(stat.S_IMODE(mode) | (0o2070 if stat.S_ISDIR(mode) else 0o060))
 
 
 def path_of(text: str) -> Path:

@@ -1,4 +1,8 @@
-"""SIGINT and SIGTERM ask a run to stop: between two steps, never within one; so does the death of its parent."""
+"""Signals ask a run to stop: between two steps, never within one; so does the death of its parent.
+
+SIGINT and SIGTERM always do. SIGHUP (the terminal has been closed), SIGUSR1 and SIGUSR2 (Slurm, before a time limit)
+do where nobody has said what they are for: neither `nohup` nor a launcher that has a handler of its own.
+"""
 
 import ctypes
 import os
@@ -13,11 +17,14 @@ from clrx.core.errors import causes
 
 PARENT = "CLRX_PARENT"  # variable with the process id of the sweep that a command is a child of
 PR_SET_PDEATHSIG = 1  # of prctl(2)
+ALWAYS = (signal.SIGINT, signal.SIGTERM)
+UNLESS_TAKEN = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+FOR_THE_PARENT = (signal.SIGUSR1, signal.SIGUSR2)  # Slurm sends them to all processes of a job
 AGAIN = 0.01  # s until a signal that went unheard is sent again
 
 
 class Interrupted(BaseException):
-    """A signal asked the run to stop; exit code 128 + signal (130 Ctrl-C, 143 SIGTERM).
+    """A signal asked the run to stop; exit code 128 + signal (130 Ctrl-C, 143 SIGTERM, 129 SIGHUP).
 
     No Exception, as KeyboardInterrupt is none: it can come while a library is at work that catches whatever it meets.
     `within`: it broke off what a shield held together, so the state of the run may be half of a step's.
@@ -78,7 +85,7 @@ class Stop:
 
 @contextmanager
 def listening() -> Iterator[Stop]:
-    """The Stop that hears SIGINT and SIGTERM, within another `listening` the same; only the main thread can hear."""
+    """The Stop that hears the signals, within another `listening` the same; only the main thread can hear."""
     if threading.current_thread() is not threading.main_thread():
         yield Stop()
     elif listener := _listener():
@@ -101,7 +108,8 @@ def _listener() -> Stop | None:
 
 @contextmanager
 def _hearing(stop: Stop) -> Iterator[Stop]:
-    before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    free = (number for number in UNLESS_TAKEN if signal.getsignal(number) == signal.SIG_DFL)
+    before = {number: signal.signal(number, stop.handle) for number in (*ALWAYS, *free)}
     told, sys.unraisablehook = sys.unraisablehook, _unheard(stop, sys.unraisablehook)
     try:
         yield stop
@@ -131,6 +139,19 @@ def _unheard(stop: Stop, others: Callable[[Any], object]) -> Callable[[Any], Non
         again.start()
 
     return hook
+
+
+@contextmanager
+def kept_from_children() -> Iterator[None]:
+    """Have the processes that are started inside never hear SIGUSR1 and SIGUSR2, which are meant for their parent.
+
+    One that comes meanwhile is heard at the end.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_PARENT)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def stop_with(parent: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from clrx.core.errors import UserError
-from clrx.core.files import write_text
+from clrx.core.files import LONGEST, read_text, write_text
 from clrx.data.source import Task
 
 
@@ -60,7 +60,9 @@ def read_predictions(path: Path, classes: Sequence[str] = ("negative", "positive
     UserError where the columns are not those of a predictions file, or a label is none of the classes.
     """
     texts = ("image", "patient", "label", "predicted")
-    table = pd.read_csv(StringIO(path.read_text()), dtype=dict.fromkeys(texts, str), keep_default_na=False)
+    table = pd.read_csv(
+        StringIO(read_text(path, LONGEST)), dtype=dict.fromkeys(texts, str), keep_default_na=False
+    )
     scores = [name for name in table if name.startswith("score")]
     if not {"image", "patient"} <= set(table) or not scores:
         allowed = "image, patient, label, score; or score_NAME for every class"

@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from clrx.core.console import console, say
+from clrx.core.console import console, say, show
 from clrx.schedule.preview import Line
 
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # Braille: 4 rows of 2 dots
@@ -24,13 +24,17 @@ def show_lines(lines: Sequence[Line], directory: Path) -> None:
     if len(rates) == 1:
         for line in lines:
             width = max(10, min(LARGE[0], console.width - FRAME))
-            console.print(_panel(line, width, LARGE[1]), soft_wrap=False)
-        console.print(_by_epoch(lines), soft_wrap=False)
+            show(_panel(line, width, LARGE[1]))
+        show(_by_epoch(lines))
     else:
-        console.print(Columns([_panel(line, *SMALL) for line in lines]), soft_wrap=False)
+        panels = [_panel(line, *SMALL) for line in lines]
+        if console.width < SMALL[0] + FRAME:
+            show(*panels)
+        else:
+            console.print(Columns(panels), soft_wrap=False)
         if sum(max(9, len(line.name)) + 2 for line in lines) + 7 <= console.width:
-            console.print(_side_by_side(lines), soft_wrap=False)
-        console.print(_summary(lines), soft_wrap=False)
+            show(_side_by_side(lines))
+        show(_summary(lines))
     for line in rates:
         for warning in line.warnings:
             console.print(f"[yellow]warning:[/] {line.name}: {warning}", soft_wrap=True)

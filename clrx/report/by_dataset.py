@@ -1,5 +1,6 @@
 """The runs of a sweep sorted by data set and split: one report can only compare runs of the same images."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,6 +41,10 @@ def _chosen(run: Record) -> tuple[str, ...]:
 def _names(sets: dict[tuple, list[Record]]) -> list[str]:
     chosen = [_chosen(found[0]) for found in sets.values()]
     differing = [i for i in range(len(GROUPS)) if len({options[i] for options in chosen}) > 1]
-    names = ["_".join(options[i] for i in differing) for options in chosen]
-    hashes = ["".join(str(part)[:8] for part in reversed(key) if part) for key in sets]
-    return names if len(set(names)) == len(names) else hashes
+    names = [
+        re.sub(r"[^\w.-]+", "-", "_".join(options[i] for i in differing)).strip(".-") for options in chosen
+    ]
+    hashes = ["".join(re.sub(r"\W", "", str(part))[:8] for part in reversed(key) if part) for key in sets]
+    return (
+        names if len(set(names)) == len(names) and all(names) else hashes
+    )  # a folder each, inside the report's

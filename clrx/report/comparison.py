@@ -78,17 +78,19 @@ def compare(
     UserError where there is none, where `baseline` or `metric` is not among them, or where the runs stand on
     different splits or data and `force` is not set.
     """
-    runs = collect(paths)
+    found = collect(paths)
+    runs = [run for run in found if run.config and not run.damage]
     groups = tuple(group_runs(runs))
     if not groups:
-        raise UserError("no run here has a readable config.yaml", where=", ".join(map(str, paths)))
+        why = next(filter(None, (run.damage for run in found)), "config.yaml is missing")
+        raise UserError(f"no run here can be read: {why}", where=", ".join(map(str, paths)))
     mismatch = mismatched(groups)
     if mismatch and not force:
         fix = "compare them separately, or force=true: then the report says so at its top"
         raise UserError(
             f"these runs cannot be compared: {mismatch}", allowed="one split, one data set", fix=fix
         )
-    unreadable = tuple(run for run in runs if not run.config)
+    unreadable = tuple(run for run in found if run not in runs)
     base = _baseline(groups, baseline)
     groups = (base, *(group for group in groups if group is not base))
     return Comparison(groups, base, _metric(groups, metric), target, unreadable, mismatch)

@@ -21,7 +21,9 @@ EXPLANATIONS = {  # of states that no run records
 def runs_table(comparison: Comparison) -> Table:
     """Every run with its state, result and error."""
     rows = [_row(comparison, group, run) for group in comparison.groups for run in group.runs]
-    rows += [(run.name, run.state, NOTHING, NOTHING, NOTHING, reason(run)) for run in comparison.unreadable]
+    rows += [
+        (run.name, "unreadable", *(NOTHING,) * 3, run.damage or reason(run)) for run in comparison.unreadable
+    ]
     header: tuple[str, ...] = (
         "run",
         "state",

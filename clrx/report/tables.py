@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from clrx.report import html
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet's formulas begin
 TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 TEX |= {mark: f"\\{mark}" for mark in "&%$#_{}"}
 TEX |= {"×": r"$\times$", "±": r"$\pm$", "−": "$-$", "<": r"$<$", ">": r"$>$", "∞": r"$\infty$", "–": "--"}
@@ -72,13 +73,18 @@ def _latex(cell: str) -> str:
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Rows of values as CSV: numbers with all their digits, an empty cell for None."""
+    """Rows of values as CSV: numbers with all their digits, an empty cell for None.
+
+    Text that a spreadsheet would take for a formula is put behind an apostrophe.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow([_plain(cell) for cell in header])
     writer.writerows([[_plain(cell) for cell in row] for row in rows])
     return text.getvalue()
 
 
 def _plain(cell: object) -> object:
+    if isinstance(cell, str) and cell.startswith(FORMULA):
+        return f"'{cell}"
     return repr(float(cell)) if isinstance(cell, float) else cell

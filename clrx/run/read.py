@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml  # type: ignore[import-untyped]
 
-from clrx.core.errors import ClrxError, UserError
-from clrx.core.files import read_json, read_table
+from clrx.core.errors import ClrxError, UserError, first_line
+from clrx.core.files import read_json, read_table, read_text
 from clrx.core.lock import is_held
+from clrx.run.form import FORMS, misfit
 from clrx.run.resume_guard import leaves
 
 if TYPE_CHECKING:  # a sweep asks for states alone, and does without pandas
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # a sweep asks for states alone, and does without pandas
 FORMAT = (
     1  # of the files of a run directory, in run.json; 0.1 wrote none. Raised when old readers would misread
 )
+LARGEST_CONFIG = 4 << 20  # bytes of config.yaml
+MOST_NODES = 200_000  # values in it
 
 
 class RunState(StrEnum):
@@ -55,22 +58,28 @@ class Record:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """metrics.json."""
-        return _mapping(self.path / "metrics.json")
+        return _sound(self.path / "metrics.json")
 
     @cached_property
     def suggestions(self) -> dict[str, Any]:
         """suggestions.json of a range test: its bounds, its verdict and what every rule says."""
-        return _mapping(self.path / "suggestions.json")
+        return _sound(self.path / "suggestions.json")
 
     @cached_property
     def epochs(self) -> "pd.DataFrame":
-        """epochs.csv: a row an epoch."""
-        return read_table(self.path / "epochs.csv")
+        """epochs.csv: a row an epoch; empty where it is missing or damaged."""
+        return _numbers(self.path / "epochs.csv", besides=("phase",))[0]
 
     @cached_property
     def steps(self) -> "pd.DataFrame":
-        """steps.csv: a row an optimizer step."""
-        return read_table(self.path / "steps.csv")
+        """steps.csv: a row an optimizer step; empty where it is missing or damaged."""
+        return _numbers(self.path / "steps.csv")[0]
+
+    @cached_property
+    def damage(self) -> str:
+        """Which file cannot be read, and why; empty where all that are there can. steps.csv is not looked into."""
+        found = (_damage(self.path / name) for name in FORMS)
+        return next(filter(None, (*found, _numbers(self.path / "epochs.csv", besides=("phase",))[1])), "")
 
     @cached_property
     def scores(self) -> "Scores | None":
@@ -79,7 +88,7 @@ class Record:
 
         try:
             return read_scores(self.path, self.facts, self.metrics)
-        except (ClrxError, ValueError, OSError, KeyError):
+        except (ClrxError, ArithmeticError, LookupError, OSError, TypeError, ValueError):
             return None
 
     @cached_property
@@ -133,7 +142,15 @@ def collect(paths: Sequence[Path]) -> list[Record]:
     shared = next(iter(found)).parent
     while not all(run.is_relative_to(shared) and run != shared for run in found):
         shared = shared.parent
-    return [read_run(run, str(run.relative_to(shared))) for run in found]
+    return [_read_or_named(run, str(run.relative_to(shared))) for run in found]
+
+
+def _read_or_named(path: Path, name: str) -> Record:
+    """`read_run`; one of a newer clrx as an unreadable one, since it takes nothing from the others."""
+    try:
+        return read_run(path, name)
+    except ClrxError as error:
+        return Record(path, name, "unreadable", {"error": error.what})
 
 
 def _runs_below(path: Path) -> Iterator[Path]:
@@ -169,7 +186,17 @@ def require_run(path: Path) -> Record:
 def damaged(file: Path) -> UserError:
     """The error for a file that a run cannot be continued without."""
     fix = "start the run again in a new directory"
-    return UserError(f"{file.name} of this run cannot be read: it is damaged", where=str(file), fix=fix)
+    why = _damage(file).removeprefix(f"{file.name}: ")
+    what = f"{file.name} of this run cannot be read: it is damaged{f' ({why})' if why else ''}"
+    return UserError(what, where=str(file), fix=fix)
+
+
+def sound_facts(path: Path) -> dict[str, Any]:
+    """`read_facts`; UserError where run.json is damaged, or another program's."""
+    facts = read_facts(path)
+    if not isinstance(facts.get("state"), str):
+        raise damaged(path / "run.json")
+    return facts
 
 
 def state_of(path: Path) -> RunState | None:
@@ -187,7 +214,7 @@ def threads_of(path: Path) -> int | None:
 
 def read_facts(path: Path) -> dict[str, Any]:
     """run.json of a run directory; empty where it is missing or damaged. UserError where a newer clrx wrote it."""
-    facts = _mapping(path / "run.json")
+    facts = _sound(path / "run.json")
     version = facts.get("format", FORMAT)
     if not isinstance(version, int) or version > FORMAT:
         what = (
@@ -197,34 +224,88 @@ def read_facts(path: Path) -> dict[str, Any]:
     return facts
 
 
-def _mapping(path: Path) -> dict[str, Any]:
+def _sound(file: Path) -> dict[str, Any]:
+    """The mapping in a JSON or YAML file; empty where it is missing, or damaged in any part."""
     try:
-        found = read_json(path)
+        found = _parsed(file)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {} if misfit(found, FORMS[file.name]) else found
+
+
+def _damage(file: Path) -> str:
+    """Why a file of a run cannot be read; empty where it can, or is not there."""
+    try:
+        wrong = misfit(_parsed(file), FORMS[file.name])
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        wrong = getattr(error, "strerror", None) or first_line(error)
+    return f"{file.name}: {wrong}" if wrong else ""
+
+
+def _parsed(file: Path) -> Any:
+    return read_json(file) if file.suffix == ".json" else _read_yaml(file)
+
+
+def _numbers(file: Path, besides: Sequence[str] = ()) -> tuple["pd.DataFrame", str]:
+    """A table of numbers (and text in some columns), and why it cannot be read; empty where it is not there."""
+    import pandas as pd  # half a second, which most commands do without
+
+    try:
+        table = read_table(file)
+    except (OSError, ValueError, MemoryError) as error:
+        return pd.DataFrame(), f"{file.name}: {getattr(error, 'strerror', None) or first_line(error)}"
+    looked_at = [name for name in table if name not in besides and len(table)]
+    wrong = [name for name in looked_at if table[name].dtype.kind not in "iuf"]
+    return (pd.DataFrame(), f"{file.name}: {wrong[0]} is no number") if wrong else (table, "")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML as configurations are written by hand: 1e-3 is a number, 2020-01-01 is text."""
 
 
-_Loader.yaml_implicit_resolvers = {
-    letter: [pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp"]
-    for letter, resolvers in _Loader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+class _PlainLoader(yaml.SafeLoader):
+    """The same; slower, but it takes the escapes of bytes that are no UTF-8, which the other refuses."""
+
+
+for _loader in (_Loader, _PlainLoader):
+    _loader.yaml_implicit_resolvers = {
+        letter: [pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp"]
+        for letter, resolvers in _loader.yaml_implicit_resolvers.items()
+    }
+    _loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+    )
 
 
 def read_config(path: Path) -> dict[str, Any]:
     """config.yaml of a run directory; empty where it is missing or damaged."""
+    return {str(key): value for key, value in _sound(path / "config.yaml").items()}
+
+
+def _read_yaml(file: Path) -> Any:
+    """The value in a YAML file. ValueError where it is none, or grows by its aliases beyond what a run writes."""
+    text = read_text(file, LARGEST_CONFIG)
     try:
-        found = yaml.load((path / "config.yaml").read_text(encoding="utf-8"), _Loader)
-    except Exception:  # cut off, or no YAML at all: PyYAML has an exception for each way
-        return {}
-    return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
+        found = yaml.load(text, _PlainLoader if "\\uD" in text.upper() else _Loader)
+        if _size(found, {}) > MOST_NODES:
+            raise ValueError("its aliases make it too large")
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise ValueError("nested too deep, or within itself") from None
+    return found
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """How many values a node holds, those behind aliases each time they are named. RecursionError for a ring."""
+    if not isinstance(node, dict | list):
+        return 1
+    if id(node) not in known:
+        inside = node.values() if isinstance(node, dict) else node
+        known[id(node)] = 1 + sum(_size(one, known) for one in inside)
+    return known[id(node)]
 
 
 def as_text(node: Any) -> Iterator[tuple[str, str]]:

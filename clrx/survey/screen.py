@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from clrx.core.console import console, say
+from clrx.core.console import console, say, show
 from clrx.data.cache.list import Entry
 from clrx.survey.numbers import Numbers, shown_table
 
@@ -22,7 +22,7 @@ def show_numbers(tables: Iterable[Numbers]) -> None:
             table.add_column(head, justify="left" if is_text else "right", overflow="fold")
         for row in shown.rows:
             table.add_row(*(cell.replace("[", r"\[") for cell in row))
-        console.print(table, crop=False)
+        show(table)
         if shown.note:
             say(shown.note)
         say("")
@@ -39,6 +39,6 @@ def show_caches(entries: list[Entry]) -> None:
     for one in entries:
         size = f"{one.size} px, {one.channels} ch" if one.size else ""
         table.add_row(one.kind, one.name, size, f"{one.images:,}", f"{one.bytes / MEGABYTE:,.1f}", one.state)
-    console.print(table, crop=False)
+    show(table)
     total = sum(one.bytes for one in entries) / MEGABYTE
     say(f"{len(entries)} caches, {total:,.1f} MB, in {entries[0].path.parents[1]}")

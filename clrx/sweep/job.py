@@ -2,14 +2,18 @@
 
 import hashlib
 import math
+import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from clrx.core.errors import FULL, UserError
 from clrx.core.files import read_rows
+from clrx.core.lock import acquire, no_locks
 from clrx.run.read import RunState, read_config, read_facts, state_of
 from clrx.schedule.stretch import scaled_mark
 from clrx.training.selection import best_epoch, column_of, oriented
@@ -41,6 +45,27 @@ class Job:
     def error_file(self) -> Path:
         """The file where the job's process leaves the message of the error that ends it."""
         return self.path / ".error"
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[int | None]:
+    """Hold a claim of a sweep while the block runs: its descriptor, or None where another process holds it."""
+    fix = "hydra.sweep.dir=DIR names another directory"
+    if path.parent.is_symlink():
+        what = "the claims of this sweep are a link: a sweep writes nothing outside of its directory"
+        raise UserError(what, where=str(path.parent), fix=f"remove it, or {fix}")
+    try:
+        claim = acquire(path, wait=False)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        what = f"the directory of the sweep cannot be written: {error.strerror}"
+        raise no_locks(error, path, fix) or UserError(what, where=str(path), fix=fix) from error
+    try:
+        yield claim
+    finally:
+        if claim is not None:
+            os.close(claim)
 
 
 def job_of(about: Any, overrides: Iterable[str]) -> Job:

@@ -13,10 +13,10 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from clrx.core.errors import require_number
-from clrx.core.lock import is_held, locked
+from clrx.core.lock import holder, is_held
 from clrx.core.signals import Interrupted, listening
 from clrx.run.read import state_of
-from clrx.sweep.job import FINAL, Job, job_of, value_of
+from clrx.sweep.job import FINAL, Job, claimed, job_of, value_of
 from clrx.sweep.process import Child, environment_of, record_end, start
 from clrx.sweep.progress import SweepProgress, open_progress
 
@@ -65,8 +65,8 @@ def run_jobs(jobs: Sequence[Job], about: Any, compose: Compose, workers: int) ->
                 _wait(pool)
                 _reap(pool)
         except BaseException as error:
-            number = error.number if isinstance(error, Interrupted) else signal.SIGTERM
-            _stop(pool, number)
+            is_ctrl_c = isinstance(error, Interrupted) and error.number == signal.SIGINT
+            _stop(pool, signal.SIGINT if is_ctrl_c else signal.SIGTERM)  # the children hear no others
             raise
 
 
@@ -74,18 +74,23 @@ def _fill(pool: Pool, workers: int) -> None:
     """Start waiting jobs in the free slots; those that another process runs stay waiting."""
     for job in list(pool.waiting):
         slot = next((i for i in range(workers) if i not in pool.running), None)
-        if state_of(job.path) in FINAL:
-            if not is_held(job.claim):
-                pool.waiting.remove(job)
-                pool.progress.ended(job)
+        if (
+            state_of(job.path) in FINAL
+        ):  # whoever holds the claim: a sweep that is stopped may hold it for ever
+            pool.waiting.remove(job)
+            pool.progress.ended(job)
         elif slot is not None:
             _try(pool, job, slot, workers)
 
 
 def _try(pool: Pool, job: Job, slot: int, workers: int) -> None:
     with ExitStack() as stack:
-        claim = stack.enter_context(locked(job.claim, wait=False))
-        if claim is None or is_held(job.path / "lock") or state_of(job.path) in FINAL:
+        claim = stack.enter_context(claimed(job.claim))
+        lock = job.path / "lock"
+        if claim is None or is_held(lock):
+            pool.progress.waits(job, holder(job.claim if claim is None else lock))
+            return
+        if state_of(job.path) in FINAL:
             return
         pool.waiting.remove(job)
         child = start(job, pool.about, environment_of(slot, workers), claim)

@@ -15,12 +15,14 @@ from omegaconf import DictConfig, open_dict
 from clrx.config.load import recorded
 from clrx.config.words import quoted
 from clrx.core.errors import ERROR_FILE
-from clrx.core.signals import PARENT
+from clrx.core.files import open_own, read_text
+from clrx.core.paths import ROOT
+from clrx.core.signals import ALWAYS, PARENT, UNLESS_TAKEN, kept_from_children
 from clrx.run.directory import now, record_failure
 from clrx.run.read import RunState, state_of
 from clrx.sweep.job import Job
 
-INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+INTERRUPTED = tuple(128 + number for number in (*ALWAYS, *UNLESS_TAKEN))
 PAUSE = 1.0  # seconds
 
 
@@ -68,11 +70,12 @@ def start(job: Job, about: Any, environment: dict[str, str], claim: int) -> Chil
     job.error_file.unlink(missing_ok=True)
     record = _changed(job.path)
     told = {PARENT: str(os.getpid()), ERROR_FILE: str(job.error_file)}
-    with (job.path / "screen.log").open("ab") as output:
+    file = open_own(job.path / "screen.log", os.O_WRONLY | os.O_APPEND)
+    with open(file, "ab") as output, kept_from_children():  # noqa: PTH123 - of a descriptor
         process = subprocess.Popen(
             command_of(job, about),
             cwd=about.runtime.cwd,
-            env=os.environ | environment | told,
+            env=os.environ | search_path() | environment | told,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -87,7 +90,15 @@ def command_of(job: Job, about: Any) -> list[str]:
     found = [source.path for source in about.runtime.config_sources if source.provider == "command-line"]
     own = [word for path in found for word in ("--config-dir", path)]
     words = [*job.overrides, f"hydra.run.dir={quoted(str(job.path))}", *own]
-    return [sys.executable, "-m", "clrx", "train", *words]
+    return [sys.executable, "-P", "-c", "from clrx.cli.main import main; main()", "train", *words]
+
+
+def search_path() -> dict[str, str]:
+    """The variables with which a Python process finds clrx, and nothing in the working directory."""
+    given = [
+        folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if Path(folder).is_absolute()
+    ]
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(dict.fromkeys([*given, str(ROOT)]))}
 
 
 def _changed(path: Path) -> int | None:
@@ -134,6 +145,6 @@ def _reason(child: Child) -> str:
         hint = "; the system does this when memory runs out" if code == -signal.SIGKILL else ""
         return f"the process was killed by {signal.Signals(-code).name}{hint}"
     try:
-        return child.job.error_file.read_text(encoding="utf-8")
+        return read_text(child.job.error_file)
     except OSError:
         return f"the process ended with exit code {code} (screen.log shows what it printed)"

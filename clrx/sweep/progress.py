@@ -32,6 +32,7 @@ class SweepProgress:
     began: dict[Job, float] = field(default_factory=dict)  # runs started here
     seconds: dict[Job, float] = field(default_factory=dict)  # that the runs which ended here took
     lines: dict[Job, tuple[str, ...]] = field(default_factory=dict)  # of jobs that have ended
+    waited: dict[Job, str] = field(default_factory=dict)  # who runs the jobs that another process has claimed
     shown: float = 0.0  # when the live lines were last updated, by the monotonic clock, s
 
     def started(self, job: Job) -> None:
@@ -49,6 +50,13 @@ class SweepProgress:
         if not self.live:
             took = f" in {duration(self.seconds[job])}" if job in self.seconds else ""
             say(f"{' '.join(filter(None, row))}{took} ({self.totals()})")
+
+    def waits(self, job: Job, holder: str) -> None:
+        """Note that another process runs a job, and say so once; `holder` says who."""
+        if self.waited.get(job) != holder:
+            self.waited[job] = holder
+            if not self.live:
+                say(f"{job.name}: waits for {holder or 'another process'}, which runs it")
 
     def totals(self) -> str:
         """How many runs are in each state, and the time that the rest will take."""
@@ -69,9 +77,14 @@ class SweepProgress:
             return
         self.shown = time.monotonic()
         room = max(4, console.height - 4)
-        rows = [(job, self.lines.get(job) or row_of(job, job in running)) for job in self.jobs]
+        rows = [(job, self.lines.get(job) or self._row(job, job in running)) for job in self.jobs]
         rows = sorted(rows, key=lambda pair: pair[0] not in running)[:room] if len(rows) > room else rows
         self.live.update(_table([row for _, row in rows], self.totals()), refresh=True)
+
+    def _row(self, job: Job, running: bool) -> tuple[str, ...]:
+        """`row_of`, with who runs the job where that is another process."""
+        row = row_of(job, running)
+        return row if running or job not in self.waited else (*row[:-1], f"run by {self.waited[job]}")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from clrx.core.console import say
 from clrx.core.errors import UserError, require_number
 from clrx.core.files import write_json
-from clrx.core.lock import locked
+from clrx.sweep.job import claimed
 from clrx.training.selection import LOWER_IS_BETTER
 
 Runner = Callable[
@@ -47,7 +47,7 @@ def search(setting: Setting, words: Sequence[str], run: Runner) -> None:
     for key in ("trials", "at_a_time"):
         require_number(getattr(setting, key), f"search.{key}", least=1, whole=True)
     path, space = Path(setting.config.hydra.sweep.dir), space_of(words)
-    with locked(path / ".claims" / "search", wait=False) as claim:
+    with claimed(path / ".claims" / "search") as claim:
         if claim is None:
             raise UserError("another process searches here", where=str(path), fix="wait for it")
         study = _study(path, setting)

@@ -11,15 +11,16 @@ from rich.table import Table
 from clrx.config.load import invocation, load, reads_bounds, recorded, with_auto_bounds
 from clrx.config.phases import build_phases
 from clrx.config.schema import FindLrConfig
-from clrx.core.console import console, open_screen, say
+from clrx.core.console import open_screen, say
+from clrx.core.console import show as show_whole
 from clrx.core.signals import listening
 from clrx.data.open import load_source, open_data, size_of
-from clrx.plot.range_test import LABELS, plot_range_test
+from clrx.plot.range_test import LABELS
 from clrx.range_test.find import find_range
 from clrx.range_test.ramp import check_range_test
-from clrx.run.directory import open_run, refuse_other_run
+from clrx.run.directory import open_run, refuse_other_run, require_own
 from clrx.run.read import RunState, read_run, state_of, threads_of
-from clrx.task.train import facts_of
+from clrx.task.train import facts_of, show_range_test
 from clrx.training.preflight import check_batch, check_config, check_data
 from clrx.training.setup import make_setup, network_for
 
@@ -36,6 +37,7 @@ def task(raw: DictConfig) -> int:
     check_range_test(cfg)
     refuse_other_run(path, config)
     if state_of(path) != RunState.COMPLETE:
+        require_own(path)
         with open_screen() as screen, listening():
             source = load_source(cfg.dataset)
             network = network_for(cfg, source)
@@ -44,7 +46,7 @@ def task(raw: DictConfig) -> int:
             check_data(cfg, data)
             with open_run(path, config, {**facts_of(cfg, about, data), "kind": "find_lr"}):
                 find_range(cfg, make_setup(cfg, data, network), phase, path, screen)
-                plot_range_test(path)
+                show_range_test(path)
     found = read_run(path).suggestions
     show(found, path)
     say("next:" if found["verdict"]["usable"] else "try:")
@@ -55,7 +57,7 @@ def task(raw: DictConfig) -> int:
 
 def show(found: dict[str, Any], path: Path) -> None:
     """Print the table and the verdict."""
-    console.print(suggestion_table(found))
+    show_whole(suggestion_table(found))
     verdict = found["verdict"]
     say(f"verdict: {verdict['word']}: {verdict['why']}")
     say(f"picture: {path / 'figures' / 'range_test.png'}")

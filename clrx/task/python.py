@@ -12,12 +12,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from clrx.config.compose import call_hydra, run_task
 from clrx.config.load import load
-from clrx.config.target import allow_folder
+from clrx.config.target import allow_folder, suggest_folder
 from clrx.core.errors import UserError
-from clrx.core.paths import conf_dir
+from clrx.core.files import read_table
+from clrx.core.paths import conf_dir, path_of
 from clrx.network.network import Network, build_network
 from clrx.network.weights_file import read_weights
-from clrx.run.read import Record, read_run
+from clrx.run.read import Record, read_run, require_run
 from clrx.training.session import Observer
 
 
@@ -64,7 +65,7 @@ class Run:
     @cached_property
     def predictions(self) -> pd.DataFrame:
         """A row per test image: image, patient, label, scores (predictions.csv)."""
-        return pd.read_csv(self.path / "predictions.csv")
+        return read_table(self.path / "predictions.csv")
 
     def network(self, weights: str = "best") -> Network:
         """The trained network in evaluation mode, on the CPU: images (N, C, H, W), normalised -> logits (N, outputs).
@@ -75,27 +76,33 @@ class Run:
         if not file.is_file():
             known = sorted(path.stem for path in file.parent.glob("*.safetensors"))
             raise UserError(f"this run has no weights '{weights}'", where=str(file), allowed=", ".join(known))
-        tensors, classes = read_weights(file), self.record["classes"]
+        require_run(self.path)
+        tensors, classes = read_weights(file), self.record.get("classes", ())
         cfg = load(_fresh(self.config), (self.record.get("range_test") or {}).get("bounds"))
         network = build_network(
             cfg.model,
             cfg.head,
             channels=len(tensors["input_mean"]),
             size=cfg.dataset.size or self.record["image_size"],
-            outputs=cfg.model.binary_outputs if self.record["task"] == "binary" else len(classes),
+            outputs=cfg.model.binary_outputs if self.record.get("task") == "binary" else len(classes),
             seed=cfg.seed,
         )
         network.load_state_dict(tensors)
         return network.eval()
 
 
-def load_run(path: str | Path) -> Run:
-    """The run in a directory; UserError where there is none."""
+def load_run(path: str | Path, config_dir: str | Path | None = None) -> Run:
+    """The run in a directory; UserError where there is none.
+
+    `config_dir`: the folder of your own modules that the run's network is made by, if it is: code in it is run.
+    """
     if not (Path(path) / "run.json").is_file():
         raise UserError(f"{path} is not the directory of a run", allowed="a directory with run.json")
     run = Run(Path(path))
-    if own := run.record.get("config_dir"):
-        allow_folder(Path(own))  # its network may be made by a module of the user's own
+    if config_dir is not None:
+        allow_folder(path_of(str(config_dir)))
+    elif own := run.record.get("config_dir"):
+        suggest_folder(Path(own))
     return run
 
 

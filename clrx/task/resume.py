@@ -7,7 +7,7 @@ Keys that cannot change results may be set: workers, logger, memory_budget, chec
 a GPU).
 
   epochs=+N          N more epochs, of a complete or an interrupted run; epochs=N: N in all
-  --config-dir DIR   where the folder of your own options and modules is now, if it has been moved
+  --config-dir DIR   the folder of your own options and modules, of a run that uses some: it says that you trust them
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from clrx.config.load import load, recorded
 from clrx.config.options import split_config_dir
-from clrx.config.target import allow_folder
+from clrx.config.target import allow_folder, suggest_folder
 from clrx.core.errors import UserError, did_you_mean
 from clrx.core.paths import path_of
 from clrx.run.directory import refuse_other_run
@@ -85,6 +85,6 @@ def recorded_config(path: Path) -> DictConfig:
         raise UserError(f"{path} is the directory of a range test", where=str(path), fix=fix)
     command = run.facts.get("command", "clrx train")
     if own := run.facts.get("config_dir"):
-        allow_folder(Path(own))
+        suggest_folder(Path(own))
     invocation = {"dir": str(path), "choices": run.facts["choices"], "command": command, "config_dir": own}
     return OmegaConf.create({**run.config, "run": invocation})

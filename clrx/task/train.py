@@ -1,6 +1,8 @@
 """`clrx train`: train one configuration, from its check to its pictures."""
 
-from contextlib import closing
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,14 @@ from clrx.config.phases import build_phases
 from clrx.config.schema import TrainConfig
 from clrx.config.target import build
 from clrx.core.console import open_screen, say
+from clrx.core.errors import first_line, ran_out
 from clrx.core.files import write_text
 from clrx.core.machine import choose_device, git_state, hardware, versions
-from clrx.core.signals import listening
+from clrx.core.signals import listening, signal_behind
 from clrx.data.open import Data, load_source, open_data, size_of
 from clrx.range_test.bounds import find_bounds, note_range_test
 from clrx.range_test.ramp import check_range_test
-from clrx.run.directory import open_run, refuse_other_run
+from clrx.run.directory import Run, open_run, refuse_other_run, require_checkpoint, require_own
 from clrx.run.read import RunState, state_of, threads_of
 from clrx.run.trackers import track
 from clrx.training.batches import steps_per_epoch
@@ -34,6 +37,8 @@ from clrx.training.preflight import check_batch, check_config, check_data, warn_
 from clrx.training.records import TrainState
 from clrx.training.session import Observer, RunFiles, ScreenObserver, open_session
 from clrx.training.setup import Setup, make_setup, network_for
+
+log = logging.getLogger("clrx")
 
 
 def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True) -> int:
@@ -48,8 +53,7 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
         check_range_test(cfg)
     phases = build_phases(cfg)
     check_config(cfg, threads_of(path))
-    refuse_other_run(path, config)
-    if state_of(path) == RunState.COMPLETE:
+    if is_complete(path, config):
         say(f"this run is complete: {path}")
         return 0
     with open_screen() as screen, listening() as stop:
@@ -75,10 +79,21 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
             screen.hide()
             metrics = finish_run(cfg, setup, state, files)
             if figures:
-                plot_figures(path, cfg, setup)
+                with _failure_noted(run):
+                    plot_figures(path, cfg, setup)
         track(path, cfg.logger)
     show_result(cfg, data, metrics, path)
     return 0
+
+
+def is_complete(path: Path, config: dict[str, Any]) -> bool:
+    """Whether the run of a directory is complete. UserError where `config` can be no run, or no run's rest, there."""
+    refuse_other_run(path, config)
+    if state_of(path) == RunState.COMPLETE:
+        return True
+    require_own(path)
+    require_checkpoint(path)
+    return False
 
 
 def facts_of(cfg: TrainConfig, about: Invocation, data: Data) -> dict[str, Any]:
@@ -122,11 +137,31 @@ def finish_run(cfg: TrainConfig, setup: Setup, state: TrainState, files: RunFile
     return metrics
 
 
+@contextmanager
+def _failure_noted(run: Run) -> Iterator[None]:
+    """Note the error of a figure in run.json and go on: the results are there, and `clrx report` draws them anew.
+
+    A full disk and an end of memory end the run, which is then continued.
+    """
+    try:
+        yield
+    except Exception as error:
+        if behind := signal_behind(error):
+            raise behind from error
+        if isinstance(error, OSError) or ran_out(error):
+            raise
+        text = f"a figure could not be drawn: {type(error).__name__}: {first_line(error)}"
+        log.warning(text)
+        log.debug("the figure", exc_info=error)
+        run.note(notes=list(dict.fromkeys([*run.record.get("notes", []), text])))
+
+
 def show_range_test(path: Path) -> None:
-    """The figure of a range test, from its directory."""
+    """The figure of a range test, from its directory; where it cannot be drawn, a line that says so."""
     from clrx.plot.range_test import plot_range_test
 
-    plot_range_test(path)
+    with _failure_noted(Run(path)):
+        plot_range_test(path)
 
 
 def plot_figures(path: Path, cfg: TrainConfig, setup: Setup) -> None:

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 from torch import nn
 
 from clrx.config.schema import TrainConfig
-from clrx.core.console import console, say
+from clrx.core.console import say, show
 from clrx.core.files import write_json
+from clrx.core.output import visible
 from clrx.data.open import Data
 from clrx.metrics.intervals import intervals
 from clrx.metrics.measure import choose_threshold, confusion, threshold_rule
@@ -61,7 +63,7 @@ def show_result(cfg: TrainConfig, data: Data, metrics: dict[str, Any], path: Pat
     if data.source.synthetic:
         title = f"SYNTHETIC DATA  {title}"
     say(f"{scaled_mark(cfg.scale)}  {title}".strip())
-    console.print(metrics_table(metrics["test"]))
+    show(metrics_table(metrics["test"]))
     say(f"run directory: {path}")
 
 
@@ -125,7 +127,10 @@ def metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
         if not name.endswith(HALF):
             half = metrics.get(f"{name}{HALF}")
             table.add_row(
-                name, _number(entry["value"]), _interval(entry), _number(half["value"]) if half else ""
+                escape(visible(name)),
+                _number(entry["value"]),
+                _interval(entry),
+                _number(half["value"]) if half else "",
             )
     return table
 

@@ -9,8 +9,9 @@ PLACES = [
     ({"CLRX_CACHE": "", "XDG_CACHE_HOME": "/xdg"}, "/xdg/clrx"),
     ({"XDG_CACHE_HOME": ""}, "/home/me/.cache/clrx"),
     ({}, "/home/me/.cache/clrx"),
-    ({"CLRX_CACHE": "~/here"}, "/home/me/here"),
-    ({"CLRX_CACHE": "relative"}, "relative"),
+    ({"CLRX_CACHE": "~/here"}, "/home/me/here/clrx"),
+    ({"CLRX_CACHE": "relative"}, "relative/clrx"),
+    ({"CLRX_CACHE": "/data"}, "/data/clrx"),
 ]
 
 

@@ -13,10 +13,19 @@ from contextlib import nullcontext, suppress
 
 import pytest
 
-from clrx.core.signals import Interrupted, Stop, listening, signal_behind
+from clrx.core.signals import Interrupted, Stop, kept_from_children, listening, signal_behind
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        (signal.SIGTERM, 143),
+        (signal.SIGHUP, 129),
+        (signal.SIGUSR1, 138),
+        (signal.SIGUSR2, 140),
+    ],
+)
 def test_without_a_shield_a_signal_stops_at_once(number, code):
     steps = []
     with pytest.raises(Interrupted) as caught, listening():
@@ -26,6 +35,29 @@ def test_without_a_shield_a_signal_stops_at_once(number, code):
     assert steps == [1]
     assert (caught.value.exit_code, caught.value.within) == (code, False)
     assert str(caught.value) == f"interrupted by {number.name}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+@pytest.mark.parametrize("taken", [signal.SIG_IGN, lambda *_: None])
+def test_what_is_ignored_or_a_launchers_own_stays_so(number, taken):
+    """`nohup clrx train` ignores SIGHUP; submitit has a handler of its own for the signal of a time limit."""
+    before = signal.signal(number, taken)
+    try:
+        with listening():
+            os.kill(os.getpid(), number)
+            assert signal.getsignal(number) == taken
+        assert signal.getsignal(number) == taken
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_signal_for_the_parent_is_not_heard_by_its_child():
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGUSR1); os.kill(os.getpid(), signal.SIGUSR2); print(1)"
+    with kept_from_children():
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert child.communicate()[0] == b"1\n"
+    assert child.returncode == 0
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
 
 
 @pytest.mark.parametrize("shielded", [False, True])

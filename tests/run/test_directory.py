@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -296,12 +297,13 @@ def test_another_process_holds_the_lock_until_it_dies(tmp_path):
         with pytest.raises(UserError, match="another process") as caught, open_run(tmp_path, config(), {}):
             pytest.fail("must not open")
         assert "hydra.run.dir" in caught.value.fix
-        assert (tmp_path / "lock").read_text() == f"{holder.pid}\n"
+        assert f"process {holder.pid} on {socket.gethostname()} since 20" in caught.value.what
+        assert (tmp_path / "lock").read_text().startswith(f"{holder.pid} ")
         assert state_of(tmp_path) == "running"
         holder.kill()
         holder.wait()
     with open_run(tmp_path, {"lr": 1}, {}):
-        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+        assert (tmp_path / "lock").read_text().startswith(f"{os.getpid()} ")
     assert state_of(tmp_path) == "complete"
 
 
@@ -319,8 +321,9 @@ def test_a_full_disk_shows_its_first_error_and_a_log(tmp_path, monkeypatch):
 
 
 def test_a_log_that_cannot_be_written_ends_nothing(tmp_path, capfd):
-    (tmp_path / "train.log").symlink_to("/dev/full")
     with open_run(tmp_path, config(), {}):
+        stream = logging.getLogger("clrx").handlers[0].stream
+        os.dup2(os.open("/dev/full", os.O_WRONLY), stream.fileno())
         logging.getLogger("clrx").info("lost")
     assert state_of(tmp_path) == "complete"
     assert capfd.readouterr().err == ""

@@ -1,11 +1,11 @@
 """Run directories are read back whatever became of them."""
 
-import fcntl
 import json
 
 import pytest
 
 from clrx.core.errors import UserError
+from clrx.core.lock import locked
 from clrx.run.read import collect, read_run
 
 
@@ -37,8 +37,7 @@ def test_a_place_without_runs_is_refused_by_name(tmp_path, name):
 def test_a_run_whose_process_is_gone_was_killed_and_one_that_is_locked_is_running(tmp_path):
     path = write_run(tmp_path / "run", state="running", lock="")
     assert read_run(path).state == "killed"
-    with (path / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(path / "lock"):
         assert read_run(path).state == "running"
     assert read_run(path).state == "killed"
 
