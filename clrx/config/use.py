@@ -99,7 +99,6 @@ class ExportOptions(Machine):
     )
     out: str | None = option(None, "folder, .zip, .onnx or .pt2 to write; null: in the run")
     opset: int | None = option(None, "version of ONNX operators; null: 18", ge=18, le=23)
-    int8: bool = option(False, "true: weights as 8-bit integers too (ONNX), with what that costs")
     images: int = option(64, "test images that the graph is compared on", ge=1)
 
 
