@@ -180,7 +180,7 @@ def _of_root(
 
 def _refuse_open(folders: Sequence[Folder], top: Folder) -> None:
     """UserError where a folder among the classes has a name that is hardly that of a class."""
-    odd = [one.name for one in folders if is_wrapper(one.name) or one.name.casefold() in NEVER_A_CLASS]
+    odd = [one.name for one in folders if _is_odd(one.name)]
     if odd and len(folders) > 1:
         rest = [one.name for one in folders if one.name not in odd]
         what = f"is {quoted(odd)} a class? The folders with images are {quoted(one.name for one in folders)}"
@@ -189,6 +189,10 @@ def _refuse_open(folders: Sequence[Folder], top: Folder) -> None:
             f"name the classes, dataset.classes=[{names}], or the folder that holds them, dataset.root=FOLDER"
         )
         raise UserError(what, where=top.path, fix=fix)
+
+
+def _is_odd(folder: str) -> bool:
+    return is_wrapper(folder) or is_prediction(folder) or folder.casefold() in NEVER_A_CLASS
 
 
 def _is_copy(folder: Folder, root: Folder) -> bool:

@@ -150,8 +150,10 @@ def _read(path: str, seen: set[tuple[int, int]]) -> Folder:
                 if entry.name.startswith(".") or entry.name.casefold() in SYSTEM:
                     continue
                 if entry.is_dir():
+                    _require_text(entry)
                     inner.append(entry)
                 elif entry.name.lower().endswith(IMAGE_TYPES):
+                    _require_text(entry)
                     found.images.append(entry.name)
                 else:
                     found.others[_ending(entry.name)] += 1
@@ -164,9 +166,24 @@ def _read(path: str, seen: set[tuple[int, int]]) -> Folder:
     return found
 
 
+def _require_text(entry: "os.DirEntry[str]") -> None:
+    """UserError for a name that is no UTF-8: no table, record or message could write it."""
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError:
+        what = f"a name is not UTF-8: {escaped(entry.name)}"
+        fix = "rename it, as convmv -r -f latin1 -t utf8 --notest FOLDER does for all below a folder"
+        raise UserError(what, where=escaped(os.path.dirname(entry.path)), fix=fix) from None  # noqa: PTH120
+
+
+def escaped(name: str) -> str:
+    """A name for a message, with what is no UTF-8 in it as in caf\\xe9."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def _ending(name: str) -> str:
     stem, ending = os.path.splitext(name.lower())  # noqa: PTH122
-    return ".txt" if not ending and stem in PLAIN_TEXT else ending
+    return ".txt" if not ending and stem in PLAIN_TEXT else escaped(ending)
 
 
 def counted(endings: Counter[str]) -> str:

@@ -130,7 +130,8 @@ def _with_files(
         names = table["image"].iloc[absent].tolist()
         files[absent], notes = locate(names, image_files(base), base)
     twice = pd.Series(files).duplicated() & (files != "")
-    refuse_rows(twice, "an image that an earlier line names too, in another spelling", file)
+    what = "an image that an earlier line names too, in another spelling"
+    refuse_rows(twice, what, file, "leave one line per image: it may lie in one part alone")
     fix = "dataset.images=FOLDER that the paths are relative to"
     words = {"names": file.name, "place": "there", "where": str(base), "fix": fix}
     table, dropped = settle_missing(table.assign(file=files), missing, **words)

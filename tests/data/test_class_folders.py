@@ -205,6 +205,7 @@ REFUSED = [  # (what, files, classes, what is said)
         "there are no images (only 2 .heic)",
     ),
     ("masks among classes", ["cat/1.png", "dog/1.png", "masks/1.png"], None, "dataset.classes=[cat,dog]"),
+    ("images to predict", ["cat/1.png", "dog/1.png", "seg_pred/1.png"], None, "is seg_pred a class?"),
     ("images and masks, no classes", ["images/1.png", "masks/1.png"], None, "is images, masks a class?"),
     ("images beside classes", ["cat/1.png", "dog/1.png", "images/1.png"], None, "is images a class?"),
     (

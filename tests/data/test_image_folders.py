@@ -5,7 +5,7 @@ import os
 import pytest
 
 from clrx.core.errors import UserError
-from clrx.data.image_folders import given_file, given_folder, image_files
+from clrx.data.image_folders import given_file, given_folder, image_files, read_folder
 
 
 def make(folder, *names):
@@ -43,3 +43,14 @@ def test_a_root_of_the_wrong_kind(tmp_path):
     assert "there is no such file" in refusal(given_folder, str(tmp_path / "absent"), "a folder")
     assert "file.csv is a file" in refusal(given_folder, str(tmp_path / "file.csv"), "a folder")
     assert "is a folder" in refusal(given_file, str(tmp_path), "a CSV file")
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9/1.png", b"the/caf\xe9.png"])
+def test_a_name_that_is_no_utf_8_is_named(tmp_path, name):
+    make(tmp_path, os.fsdecode(name))
+    assert r"a name is not UTF-8: caf\xe9" in refusal(read_folder, tmp_path)
+
+
+def test_other_files_may_have_any_name(tmp_path):
+    make(tmp_path, os.fsdecode(b"notes.caf\xe9"))
+    assert read_folder(tmp_path).others == {r".caf\xe9": 1}
