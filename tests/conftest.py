@@ -19,9 +19,12 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
     sys.dont_write_bytecode = False
 
-# The same examples at every run. CLRX_RANDOM=1 has others each time, CLRX_RANDOM=N those of seed N.
+# The same examples at every run. CLRX_RANDOM=1 has others each time, CLRX_RANDOM=N those of seed N. The seed is drawn
+# here before pytest-xdist starts its workers, which find it in their environment: all of them have the same.
 ASKED = os.environ.get("CLRX_RANDOM", "")
 SEED = random.SystemRandom().randrange(2, 10**9) if ASKED == "1" else int(ASKED or 0)
+if SEED:
+    os.environ["CLRX_RANDOM"] = str(SEED)
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.register_profile("random", derandomize=False, deadline=None, database=None, print_blob=True)
 settings.load_profile("random" if SEED else "same")
@@ -46,6 +49,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def seed() -> int:
     """0; with CLRX_RANDOM the seed of this run, for tests that then take random moments too."""
     return SEED
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are empty files: for tests that do not look at them."""
+    from blank import leave_pictures_blank
+
+    leave_pictures_blank(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def common_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder for tests of all workers that read the same images; the cache itself has one of them build it."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "common_cache"
 
 
 @pytest.fixture(scope="session")

@@ -30,9 +30,11 @@ def examples(page: str, sections: tuple[str, ...]) -> tuple[dict[str, str], list
     ("page", "sections"),
     [("README.md", ("Your own policy",)), ("CONTRIBUTING.md", ("A policy", "A dataset", "A model"))],
 )
-def test_what_is_added_in_a_folder_of_ones_own_works(page, sections, tmp_path, monkeypatch):
+def test_what_is_added_in_a_folder_of_ones_own_works(
+    page, sections, tmp_path, monkeypatch, common_cache, blank_pictures
+):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CLRX_CACHE", str(common_cache))
     files, commands = examples(page, sections)
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

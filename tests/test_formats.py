@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from blank import leave_pictures_blank
 from toy import write_toy
 
 from clrx.cli.main import run
@@ -86,6 +87,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("formats")
     words = [*TINY, f"dataset.root={write_toy(folder / 'toy.npz')}"]
     with pytest.MonkeyPatch.context() as patch:
+        leave_pictures_blank(patch)
         patch.chdir(folder)
         patch.setenv("CLRX_CACHE", str(folder / "cache"))
         for name, own in (("one", ["cycle_weights=true"]), ("two", ["bounds=auto", "seed=1"])):
@@ -144,7 +146,7 @@ def test_the_files_of_a_policy(runs):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_the_files_of_a_sweep_and_of_a_dataset(runs, monkeypatch):
+def test_the_files_of_a_sweep_and_of_a_dataset(runs, monkeypatch, blank_pictures):
     monkeypatch.chdir(runs)
     monkeypatch.setenv("CLRX_CACHE", str(runs / "cache"))
     words = [*TINY, f"dataset.root={runs / 'toy.npz'}"]

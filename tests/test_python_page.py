@@ -14,9 +14,9 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path, monkeypatch, common_cache, blank_pictures):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CLRX_CACHE", str(common_cache))
     threads = torch.get_num_threads()
     yield tmp_path
     torch.set_num_threads(threads)
@@ -35,7 +35,7 @@ def test_each_example_runs(here):
 
 def test_the_network_scores_as_the_run_did(here):
     """The recorded scores of test images come out again of the weights and what the run directory says of them."""
-    words = ("model=cnn4", "epochs=1", "dataset.images=400", "dataset.size=32", "threads=1")
+    words = ("model=cnn4", "epochs=1", "dataset.images=400", "dataset.size=16", "threads=1")
     run = clrx.train(*words, directory="run", figures=False)
     assert clrx.load_run("run").predictions.equals(run.predictions)
     best, last = run.network(), run.network("last")

@@ -7,14 +7,13 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig
-
-from clrx.config.compose import register_resolvers
-from clrx.config.describe import WIDTH, help_lines
 from clrx.config.options import groups_of, options_of
-from clrx.config.use import KINDS, option_lines
 from clrx.core.paths import PACKAGE
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 TITLE = "clrx: a laboratory bench for learning-rate policies on image classifiers"
 EXAMPLES = """examples:
@@ -42,6 +41,11 @@ def command_help(command: str, conf: Path, words: Sequence[str] = ()) -> str:
 
     The defaults are those of the groups that `words` choose: `model=resnet18`.
     """
+    from clrx.config.describe import (
+        help_lines,
+    )  # Hydra and pydantic come with these: `clrx --help` does without
+    from clrx.config.use import KINDS, option_lines
+
     summary, details = _described(command)
     name = command.replace("-", "_")
     if not (conf / f"{name}.yaml").is_file():
@@ -63,10 +67,12 @@ def command_help(command: str, conf: Path, words: Sequence[str] = ()) -> str:
     return "\n".join(lines)
 
 
-def _composed(name: str, conf: Path, words: Sequence[str]) -> DictConfig:
+def _composed(name: str, conf: Path, words: Sequence[str]) -> "DictConfig":
     """The defaults of a command with the groups that `words` choose, without them where they cannot be composed."""
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
+
+    from clrx.config.compose import register_resolvers
 
     register_resolvers()
     chosen = [word for word in words if word.partition("=")[0] in groups_of(conf)]
@@ -87,6 +93,8 @@ def _described(command: str) -> tuple[str, str]:
 
 
 def _groups(command: str, conf: Path) -> list[str]:
+    from clrx.config.describe import WIDTH
+
     groups = [
         name for name in groups_of(conf) if command == "policy" or name != "figure"
     ]  # figures are of policies

@@ -105,6 +105,9 @@ def _known() -> dict[str, Any]:
 
 
 def _names(stem: str) -> tuple[str, ...]:
+    """The class names of the MedMNIST set that the file's name begins with; all sets have `mnist` in theirs."""
+    if "mnist" not in stem:  # the package brings scikit-learn: seconds
+        return ()
     labels = _known().get(stem.split("_")[0], {}).get("label", {})
     return tuple(str(labels[str(index)]) for index in range(len(labels)))
 

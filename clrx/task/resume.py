@@ -33,33 +33,30 @@ def main(arguments: list[str], **options: Any) -> int:
 
     `epochs=+N` makes the run longer (clrx.training.extend says how), also a complete one. `options` go to train.task.
     """
-    path, words = run_and_words("resume", arguments)
+    path, words, folder = run_and_words("resume", arguments)
     epochs = [word.removeprefix("epochs=") for word in words if word.startswith("epochs=")]
     others = [word for word in words if not word.startswith("epochs=")]
-    raw = _with(recorded_config(path), others)
+    raw = _with(recorded_config(path, folder), others)
     if epochs:
         check_config(load(raw))
         refuse_other_run(path, recorded(raw))
         config = recorded(recorded_config(path))
         extend_run(path, config, epochs[-1], lambda plain: load(OmegaConf.create(plain)))
-        raw = _with(recorded_config(path), others)
+        raw = _with(recorded_config(path, folder), others)
     return train.task(raw, **options)
 
 
-def run_and_words(command: str, arguments: list[str]) -> tuple[Path, list[str]]:
-    """(run directory, key=value words) of the command line of `resume` and `verify`.
+def run_and_words(command: str, arguments: list[str]) -> tuple[Path, list[str], Path | None]:
+    """(run directory, key=value words, folder of --config-dir) of the command line of `resume` and `verify`.
 
-    A first word that is an existing directory is the run's, also with an equals sign in it, as a sweep's runs have. The
-    modules in the folder of --config-dir may be named by the configuration.
+    A first word that is an existing directory is the run's, also with an equals sign in it, as a sweep's runs have.
     """
     folders, words = split_config_dir(arguments)
-    for folder in folders:
-        allow_folder(path_of(folder))
     if not words or ("=" in words[0] and not path_of(words[0]).is_dir()):
         what = f"which run? There is no directory {words[0]}" if words else "which run?"
         fix = f"clrx {command} RUN"
         raise UserError(what, where=f"clrx {command}", allowed="the directory of a run", fix=fix)
-    return path_of(words[0]), words[1:]
+    return path_of(words[0]), words[1:], path_of(folders[-1]).absolute() if folders else None
 
 
 def _with(cfg: DictConfig, words: list[str]) -> DictConfig:
@@ -77,14 +74,21 @@ def _with(cfg: DictConfig, words: list[str]) -> DictConfig:
     return cfg
 
 
-def recorded_config(path: Path) -> DictConfig:
-    """The configuration of a run directory, as `train` takes it; UserError where there is none."""
+def recorded_config(path: Path, folder: Path | None = None) -> DictConfig:
+    """The configuration of a run directory, as `train` takes it; UserError where there is none.
+
+    It may name modules in `folder`, of --config-dir; the folder that the run recorded is only suggested.
+    """
     run = require_run(path)
     if run.facts.get("kind") == "find_lr":
         fix = "give the clrx find-lr command again: it goes on where it was"
         raise UserError(f"{path} is the directory of a range test", where=str(path), fix=fix)
     command = run.facts.get("command", "clrx train")
-    if own := run.facts.get("config_dir"):
+    own = run.facts.get("config_dir")
+    if folder:
+        allow_folder(folder)
+        own = str(folder)
+    elif own:
         suggest_folder(Path(own))
     invocation = {"dir": str(path), "choices": run.facts["choices"], "command": command, "config_dir": own}
     return OmegaConf.create({**run.config, "run": invocation})

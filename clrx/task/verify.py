@@ -29,8 +29,8 @@ from clrx.training.setup import Setup, make_setup, network_for
 
 def main(arguments: list[str]) -> int:
     """Compare `steps` (default 20) steps; exit code 1 where they, the data or the split differ from the record."""
-    path, steps = _asked(arguments)
-    raw, run, expected = recorded_config(path), require_run(path), _recorded(path)
+    path, steps, folder = _asked(arguments)
+    raw, run, expected = recorded_config(path, folder), require_run(path), _recorded(path)
     cfg = load(raw, (run.facts.get("range_test") or {}).get("bounds"))
     check_config(cfg, threads_of(path))
     with open_screen() as screen, listening():
@@ -68,15 +68,15 @@ def _recorded(path: Path) -> list[tuple[float | None, float | None]]:
     return found
 
 
-def _asked(arguments: list[str]) -> tuple[Path, int]:
-    path, words = run_and_words("verify", arguments)
+def _asked(arguments: list[str]) -> tuple[Path, int, Path | None]:
+    path, words, folder = run_and_words("verify", arguments)
     steps = 20
     for word in words:
         key, _, value = word.partition("=")
         if key != "steps" or not value.isdigit() or int(value) < 1:
             raise UserError(f"'{word}' is unknown", where="clrx verify", allowed="steps=1, 2, 3, ...")
         steps = int(value)
-    return path, steps
+    return path, steps, folder
 
 
 def _compare_data(run: Record, data: Data) -> None:

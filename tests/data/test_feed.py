@@ -3,7 +3,6 @@
 import gc
 import mmap
 import threading
-import time
 from itertools import count
 
 import numpy as np
@@ -83,12 +82,18 @@ def test_pieces_of_the_upload_make_the_whole(mapped, monkeypatch):
 
 
 def test_many_batches_come_in_order(mapped):
-    """Even when the first of them are the slowest to read."""
+    """Even when each second one has been read before the one ahead of it."""
     feed = open_feed(mapped, np.arange(20), "cpu", 0)
-    take, calls = feed._take, count()
-    feed._take = lambda rows: (time.sleep(0.02 if next(calls) % 5 == 0 else 0), take(rows))[1]
-    labels = [int(targets) for _, targets in feed.stream(np.array([i % 20]) for i in range(50))]
-    assert labels == [i % 20 for i in range(50)]
+    take, done = feed._take, [threading.Event() for _ in range(20)]
+
+    def late(rows):
+        (row,) = rows
+        assert row % 2 or done[row + 1].wait(60)
+        done[row].set()
+        return take(rows)
+
+    feed._take = late
+    assert [int(targets) for _, targets in feed.stream(np.array([i]) for i in range(20))] == list(range(20))
     assert not feed_threads()
 
 
@@ -164,20 +169,21 @@ def test_negative_rows_are_refused(mapped):
         list(open_feed(mapped, np.arange(20), "cpu").stream([np.array([-1])]))
 
 
-def test_waiting_is_measured(mapped):
-    """A slow disk is waited for in place; in the background hardly, once the consumer is slower still."""
-    waited = []
-    for budget in (10**6, 0):
+def test_waiting_is_measured(mapped, monkeypatch):
+    """By a clock that moves by 1 with each read in this thread: in place all are waited for, in the background none."""
+    clock = [0.0]
+    monkeypatch.setattr(feed_module, "perf_counter", lambda: clock[0])
+    for budget, expected in ((10**6, 10), (0, 0)):
         feed = open_feed(mapped, np.arange(20), "cpu", budget)
-        take = feed._take
-        feed._take = lambda rows, take=take: (time.sleep(0.02), take(rows))[1]
-        for _ in feed.stream(np.array([i]) for i in range(10)):
-            time.sleep(0.04)
-        waited.append(feed.wait_seconds)
-    assert waited[0] >= 10 * 0.02
-    assert waited[1] < waited[0] / 2
-    list(feed.stream([np.array([0])]))
-    assert feed.wait_seconds > waited[1]  # it adds up over streams
+
+        def read(rows, take=feed._take):
+            clock[0] += threading.current_thread() is threading.main_thread()
+            return take(rows)
+
+        feed._take = read
+        for times in (1, 2):  # it adds up over streams
+            assert len(list(feed.stream(np.array([i]) for i in range(10)))) == 10
+            assert feed.wait_seconds == times * expected
 
 
 def test_labels_of_another_number_are_refused(mapped):

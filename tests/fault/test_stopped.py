@@ -18,7 +18,7 @@ from twins import differing
 from clrx.run.read import state_of
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
-LIMIT = 60  # s; far above the 5 s that are promised on a machine of one's own
+LIMIT = 600  # s, after which a command has not heard; benchmarks/stop.py says how long it takes
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 

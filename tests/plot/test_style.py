@@ -49,22 +49,14 @@ def test_no_text_covers_another(make_run, case):
         assert overlapping(figure) == [], name
 
 
-def test_figures_touch_nothing_global(make_run):
-    before = dict(matplotlib.rcParams)
-    run = make_run()
+def test_figures_touch_nothing_global_and_the_same_records_give_the_same_bytes(make_run):
+    before, run = dict(matplotlib.rcParams), make_run()
     paths = plot_run(run)
     assert dict(matplotlib.rcParams) == before
-    assert (
-        set(paths)
-        == set((run / "figures").iterdir())
-        == {run / "figures" / f"{name}.png" for name in FIGURES}
-    )
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
-
-
-def test_the_same_records_give_the_same_bytes(make_run):
-    run = make_run()
-    first = [path.read_bytes() for path in plot_run(run)]
+    assert set(paths) == {run / "figures" / f"{name}.png" for name in FIGURES}
+    assert set(paths) == set((run / "figures").iterdir())
+    first = [path.read_bytes() for path in paths]
+    assert all(content.startswith(b"\x89PNG") for content in first)
     assert [path.read_bytes() for path in plot_run(run)] == first
 
 

@@ -47,7 +47,7 @@ def prepared(toy, tmp_path, monkeypatch):
     def prepare(*overrides: str, groups: tuple[str, ...] = ()) -> RangeTest:
         basics = (
             f"dataset.root={toy}",
-            "dataset.size=16",
+            "dataset.size=8",
             "device=cpu",
             "workers=1",
             "steps=20",

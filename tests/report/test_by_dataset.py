@@ -14,6 +14,8 @@ from clrx.run.read import collect
 from clrx.sweep.command_line import Sweep
 from clrx.task.sweep import report
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 def on(disease, split, data="d"):
     choices = {"policy": "constant", "dataset": "phantom", "disease": disease}

@@ -127,14 +127,14 @@ def test_tables_beside_it(made):
     ("task", "classes"),
     [("multiclass", ("nv", "mel", "bkl")), ("multilabel", ("Effusion", "Mass", "Hernia"))],
 )
-def test_a_single_run_of_several_classes(run, tmp_path, task, classes):
+def test_a_single_run_of_several_classes(blank_pictures, run, tmp_path, task, classes):
     found = Reader(make_report([run(tmp_path / "run", task=task, classes=classes)]).read_text())
     assert "One seed has no spread" in found.text
     assert "Time to target" not in found.text  # there is nobody to race with
     assert found.tags.count("img") == 6
 
 
-def test_no_run_completed(run, tmp_path):
+def test_no_run_completed(blank_pictures, run, tmp_path):
     run(tmp_path / "s" / "a", state="failed", error="no room", curve=[])
     run(tmp_path / "s" / "b", policy="triangular", state="diverged", curve=[0.5])
     (tmp_path / "s" / "c").mkdir()
@@ -151,7 +151,7 @@ def test_the_same_runs_give_the_same_figures(run, tmp_path):
 
 
 @pytest.mark.parametrize(("scale", "times"), [(0.1, True), (1.0, False)])
-def test_every_number_of_a_scaled_run_is_marked(run, tmp_path, scale, times):
+def test_every_number_of_a_scaled_run_is_marked(blank_pictures, run, tmp_path, scale, times):
     published = [{"metric": "accuracy", "value": 0.8, "source": "A paper"}]
     for seed in (0, 1):
         run(tmp_path / "s" / str(seed), seed=seed, config={"scale": scale, "published": published})

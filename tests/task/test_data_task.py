@@ -1,9 +1,6 @@
 """`clrx data` as a user runs it: the papers' numbers, what is missing or unreadable, pages, caches, mistakes."""
 
 import csv
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +101,7 @@ def nih_csv(shared_data, tmp_path):
     return root
 
 
-def test_the_tables_and_figures_of_chopade_2021(data, nih_csv, capsys):
+def test_the_tables_of_chopade_2021(blank_pictures, data, nih_csv, capsys):
     code, place = data("dataset=chestxray14", f"dataset.root={nih_csv}")
     shown = capsys.readouterr().out
     assert code == 0
@@ -127,9 +124,6 @@ def test_the_tables_and_figures_of_chopade_2021(data, nih_csv, capsys):
     assert {name: int(figure_2[name][0]) for name in TABLE_1} == {
         name: row[1] for name, row in TABLE_1.items()
     }
-    for number in (1, 2):
-        with Image.open(place / f"figures/chopade2021_figure_{number}.png") as picture:
-            assert picture.width == 1000
     assert "No image is here" in shown
     assert not (place / "figures/contact_sheet.png").exists()
     classes = rows_of(place / "tables/classes.csv")  # of the task: Pneumothorax
@@ -138,13 +132,12 @@ def test_the_tables_and_figures_of_chopade_2021(data, nih_csv, capsys):
 
 
 @pytest.mark.slow
-def test_the_tables_take_less_than_ten_seconds(nih_csv, tmp_path):
-    """Of one core: a busy machine takes longer."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "clrx", "data", "dataset=chestxray14", f"dataset.root={nih_csv}"]
-    subprocess.run([*command, f"hydra.run.dir={tmp_path / 'out'}"], check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10
+def test_the_figures_of_chopade_2021(data, nih_csv):
+    code, place = data("dataset=chestxray14", f"dataset.root={nih_csv}")
+    assert code == 0
+    for number in (1, 2):
+        with Image.open(place / f"figures/chopade2021_figure_{number}.png") as picture:
+            assert picture.width == 1000
 
 
 LABELS = ["sick", "<well>"]
@@ -168,7 +161,7 @@ def own(tmp_path):
     return ["dataset=csv", f"dataset.root={folder / 'own.csv'}", "dataset.group=patient", "dataset.size=8"]
 
 
-def test_a_table_of_ones_own(data, own, capsys):
+def test_a_table_of_ones_own(blank_pictures, data, own, capsys):
     code, place = data(*own)
     shown = capsys.readouterr().out
     assert code == 0
@@ -215,12 +208,12 @@ def test_the_contact_sheet_shows_images_of_each_class(data, own):
     assert len(values & {5 * index for index in range(40)}) >= 8  # images of plain grey, four of each class
 
 
-def test_a_sample_of_headers_is_said_to_be_one(data, own, capsys):
+def test_a_sample_of_headers_is_said_to_be_one(blank_pictures, data, own, capsys):
     assert data(*own, "sample=10")[0] == 0
     assert "From the headers of 10 of the 39 files, drawn at random." in capsys.readouterr().out
 
 
-def test_images_can_be_left_alone(data, own, capsys):
+def test_images_can_be_left_alone(blank_pictures, data, own, capsys):
     code, place = data(*own, "images=false")
     assert code == 0
     assert not (place / "figures/contact_sheet.png").exists()
@@ -228,7 +221,7 @@ def test_images_can_be_left_alone(data, own, capsys):
     assert list(rows_of(place / "tables/missing.csv")) == ["image", "7.png"]
 
 
-def test_the_cache_is_that_of_training(data, own, tmp_path, capsys):
+def test_the_cache_is_that_of_training(blank_pictures, data, own, tmp_path, capsys):
     (tmp_path / "own/8.png").unlink()
     drop = ("dataset.missing=drop", "dataset.channels=1")
     code, place = data(*own, *drop)
@@ -241,7 +234,7 @@ def test_the_cache_is_that_of_training(data, own, tmp_path, capsys):
     assert sorted((tmp_path / "cache/images").iterdir()) == before == [opened.cache.path]
 
 
-def test_labels_together(data, tmp_path, capsys):
+def test_labels_together(blank_pictures, data, tmp_path, capsys):
     """12 images of the labels 0, 1, both or none in turn, with the split of the file."""
     labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 3, np.uint8)
     arrays = {f"{part}_images": np.zeros((4, 8, 8), np.uint8) for part in ("train", "val", "test")}
@@ -263,7 +256,7 @@ def test_labels_together(data, tmp_path, capsys):
     assert "Label combinations: 4 distinct" in capsys.readouterr().out
 
 
-def test_what_cannot_be_split_is_shown_all_the_same(data, tmp_path, capsys):
+def test_what_cannot_be_split_is_shown_all_the_same(blank_pictures, data, tmp_path, capsys):
     for label in ("a", "b"):
         (tmp_path / "few" / label).mkdir(parents=True)
         Image.new("RGB", (9, 9)).save(tmp_path / "few" / label / "1.png")
@@ -274,7 +267,7 @@ def test_what_cannot_be_split_is_shown_all_the_same(data, tmp_path, capsys):
     assert not (place / "tables/split.csv").exists()
 
 
-def test_the_caches_are_listed_and_cleared(data, own, tmp_path, capsys):
+def test_the_caches_are_listed_and_cleared(blank_pictures, data, own, tmp_path, capsys):
     assert data("cache=list")[0] == 0
     assert "the cache is empty" in capsys.readouterr().out
     data(*own)
@@ -312,7 +305,7 @@ def test_mistakes(data, capsys, overrides, said):
     assert not place.exists()
 
 
-def test_images_that_must_be_there(data, own, tmp_path, capsys):
+def test_images_that_must_be_there(blank_pictures, data, own, tmp_path, capsys):
     for path in (tmp_path / "own").glob("*.png"):
         path.unlink()
     assert data(*own, "images=true")[0] == 2

@@ -31,11 +31,15 @@ def read_columns(path: Path) -> dict[str, list[float]]:
     return {name: [float(row[name]) for row in rows] for name in rows[0]}
 
 
+def slow(*case):
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("figure", "name", "steps", "expected"),
     [
         # 36 epochs of 541 batches, peaks of 0.03 at 2, 6, ..., 34 and 0.0075 between them
-        ("chopade2021_4", "triangular", 19476, {0: 0.0075, 1082: 0.03, 2164: 0.0075, 541 * 34: 0.03}),
+        slow("chopade2021_4", "triangular", 19476, {0: 0.0075, 1082: 0.03, 2164: 0.0075, 541 * 34: 0.03}),
         # 42 epochs: the peaks named in section A5, and the start of the second and third round
         (
             "chopade2021_5",
@@ -44,10 +48,12 @@ def read_columns(path: Path) -> dict[str, list[float]]:
             {1082: 0.03, 541 * 6: 0.01875, 541 * 10: 0.013125, 541 * 14: 0.03, 541 * 26: 0.03},
         ),
         # 12 epochs of 2000 iterations, 0.002 to 0.03 and back in 8000
-        ("alyafi2019_1", "triangular", 24000, {0: 0.002, 4000: 0.03, 6000: 0.016, 8000: 0.002, 20000: 0.03}),
-        ("alyafi2019_2", "triangular2", 24000, {4000: 0.03, 8000: 0.002, 12000: 0.016, 20000: 0.009}),
+        slow(
+            "alyafi2019_1", "triangular", 24000, {0: 0.002, 4000: 0.03, 6000: 0.016, 8000: 0.002, 20000: 0.03}
+        ),
+        slow("alyafi2019_2", "triangular2", 24000, {4000: 0.03, 8000: 0.002, 12000: 0.016, 20000: 0.009}),
         # gamma ** 4000 = exp(4000 * ln 0.99994) = 0.786622, ** 12000 = 0.486740
-        ("alyafi2019_3", "exp_range", 24000, {0: 0.002, 4000: 0.0240254, 8000: 0.002, 12000: 0.0156287}),
+        slow("alyafi2019_3", "exp_range", 24000, {0: 0.002, 4000: 0.0240254, 8000: 0.002, 12000: 0.0156287}),
         ("alyafi2019_6", "triangular", 1880, {0: 0.002, 470: 0.009, 940: 0.016, 1410: 0.023}),
     ],
 )
@@ -62,7 +68,7 @@ def test_figure_of_a_paper(policy, figure, name, steps, expected):
         assert picture.size == (1000, 640)
 
 
-def test_all_policies_side_by_side(policy, capsys):
+def test_all_policies_side_by_side(blank_pictures, policy, capsys):
     code, place = policy("figure=all", "steps_per_epoch=20")
     assert code == 0
     columns = read_columns(place / "policy.csv")
@@ -76,7 +82,7 @@ def test_all_policies_side_by_side(policy, capsys):
     assert "warning" not in shown
 
 
-def test_issue_example_warns_of_the_unfinished_cycle(policy, capsys):
+def test_issue_example_warns_of_the_unfinished_cycle(blank_pictures, policy, capsys):
     code, place = policy("policy=sgdr", "epochs=30", "policy.T_0=1")
     shown = capsys.readouterr().out
     assert code == 0

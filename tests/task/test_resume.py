@@ -1,7 +1,9 @@
 """`clrx resume`: what may change, what is refused by name, and what a longer run is."""
 
 import re
+import sys
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from omegaconf import OmegaConf
@@ -144,15 +146,50 @@ def test_a_range_test_is_continued_by_its_own_command(tmp_path, capsys):
     assert "give the clrx find-lr command again" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def complete(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("complete") / "run"
+    assert train(data, path, "policy=constant", "epochs=1") == 0
+    return path
+
+
 @pytest.mark.parametrize("name", ["policy=constant_seed=0", "lr=0.1/a", "ö é,=()'#[]~"])
-def test_a_directory_is_a_path_whatever_is_in_its_name(data, tmp_path, monkeypatch, capsys, name):
+def test_a_directory_is_a_path_whatever_is_in_its_name(complete, tmp_path, monkeypatch, capsys, name):
     """The runs of a sweep have an equals sign in their names."""
     monkeypatch.chdir(tmp_path)
-    assert train(data, Path(name), "policy=constant", "epochs=1") == 0
+    copytree(complete, name)
     assert run(["verify", name, "steps=2"]) == 0
     assert resume(Path(name)) == 0
     assert "this run is complete" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == [Path(name).parts[0]]
+
+
+POLICY = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Leaning:
+    lr: float
+
+    def __call__(self, progress):
+        return self.lr * (1 - progress.fraction / 2)
+"""
+
+
+def test_a_folder_of_ones_own_that_has_moved_is_recorded(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    mine, moved = tmp_path / "mine", tmp_path / "moved"
+    (mine / "policy").mkdir(parents=True)
+    (mine / "leaning.py").write_text(POLICY)
+    (mine / "policy" / "leaning.yaml").write_text("_target_: leaning.Leaning\nlr: ${lr}\n")
+    words = ("--config-dir", str(mine), "policy=leaning", "epochs=1")
+    assert train(data, tmp_path / "run", *words, observer=interrupt_at(2)) == 130
+    assert record(tmp_path / "run")["config_dir"] == str(mine)
+    monkeypatch.delitem(sys.modules, "leaning")
+    mine.rename(moved)
+    assert resume(tmp_path / "run", "--config-dir", str(moved)) == 0
+    assert record(tmp_path / "run")["config_dir"] == str(moved)
+    assert run(["verify", str(tmp_path / "run"), "steps=2", "--config-dir", str(moved)]) == 0
 
 
 @pytest.mark.parametrize("command", ["resume", "verify"])
