@@ -36,8 +36,10 @@ def pixels_of(files) -> np.ndarray:
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
-    """Every file below a cache folder, with its content."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Every file below a cache folder, with its content; but for those of one process or one moment."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    kept = [path for path in files if path.suffix != ".lock" and path.name != "seal.json"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in kept}
 
 
 def open_noise(files, size=12, channels=1, **more) -> Cache:

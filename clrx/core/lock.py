@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from clrx.core.errors import FULL, UserError
-from clrx.core.paths import cache_denied
+from clrx.core.paths import cache_denied, share
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of a file system
 # Locks of an open file are as those of flock, and can be looked at without being taken; where a system lacks them,
@@ -151,8 +151,10 @@ def _sign(lock: int) -> None:
 def _open(path: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path, flags, 0o666)  # by the umask: a folder that a group shares has locks that it shares
+    lock = os.open(path, flags, 0o666)
     if stat.S_ISREG(os.fstat(lock).st_mode):
+        with suppress(OSError):
+            share(path)
         return lock
     os.close(lock)
     raise OSError(errno.EINVAL, "not a regular file", str(path))

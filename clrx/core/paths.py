@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from clrx.core.errors import UserError
@@ -34,12 +35,12 @@ def cache_dir() -> Path:
 def cache_denied(path: Path, error: OSError) -> UserError:
     """The message for a part of the cache folder that this user may not read or write, with its owner."""
     what = f"the cache folder cannot be written ({error.strerror})"
-    try:
-        about = path.stat()
-        if about.st_uid != os.geteuid():
-            what += f": it belongs to {_name_of(about.st_uid)}, its permissions are {stat.filemode(about.st_mode)}"
-    except OSError:
-        pass
+    for one in (path, *path.parents):  # the first that can be looked at
+        with suppress(OSError):
+            about = one.stat()
+            if about.st_uid != os.geteuid():
+                what += f": {one.name} belongs to {_name_of(about.st_uid)} ({stat.filemode(about.st_mode)})"
+            break
     fix = "set CLRX_CACHE to a folder that can be written"
     return UserError(what, where=str(path), fix=f"{fix}, or have its owner share it: chmod -R g+rwX")
 
@@ -55,10 +56,9 @@ def _name_of(user: int) -> str:
 
 def share(path: Path) -> None:
     """Let the group write a new file or folder where it may write the folder that holds it, whatever the umask says."""
-    above = path.parent.stat()
-    if above.st_mode & stat.S_IWGRP:
-        mode = path.stat().st_mode
-        path.chmod(stat.S_IMODE(mode) | (0o2070 if stat.S_ISDIR(mode) else 0o060))
+    above, own = path.parent.stat(), path.stat()
+    if above.st_mode & stat.S_IWGRP and own.st_uid == os.geteuid():
+        path.chmod(stat.S_IMODE(own.st_mode) | (0o2070 if stat.S_ISDIR(own.st_mode) else 0o060))
 
 
 def path_of(text: str) -> Path:

@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clrx.data.cache.files import Pixels
+
 AHEAD = 3  # batches gathered before they are asked for: one being copied, one ready, one being filled
 THREADS = 2  # that gather; reading from disk, not copying, is what they wait for
 CHUNK_BYTES = 256 << 20  # of the map brought to the device at once
@@ -68,6 +70,8 @@ class Feed:
             raise IndexError(f"row {rows.min()} or {rows.max()} of {len(self._pixels)} images")
         if self.resident is not None:
             return self.resident.index_select(0, send(rows, self.device)), rows
+        if isinstance(self.images, Pixels):
+            self.images.require_whole()
         self._announce(rows)
         if self.device.type != "cuda":
             return torch.from_numpy(self._pixels.take(rows, axis=0)), rows

@@ -15,6 +15,7 @@ from clrx.config.schema import TrainConfig
 from clrx.core.console import open_screen, say
 from clrx.core.errors import RunError, UserError
 from clrx.core.signals import listening
+from clrx.data.cache.files import Damaged, check_rows
 from clrx.data.open import Data, load_source, open_data
 from clrx.run.read import Record, require_run, threads_of
 from clrx.run.resume_guard import DATA
@@ -38,6 +39,7 @@ def main(arguments: list[str]) -> int:
         network = network_for(cfg, source)
         data = open_data(cfg, source, screen.decoding())
         _compare_data(run, data)
+        _check_pixels(data)
         phase, setup = build_phases(cfg)[0], make_setup(cfg, data, network)
         factors = {entry["epoch"]: entry["factor"] for entry in run.facts.get("backoffs", [])}
         state = TrainState(rate_factor=factors.pop(0, 1.0))  # the others have scaled later epochs
@@ -85,6 +87,15 @@ def _compare_data(run: Record, data: Data) -> None:
         if (then := run.facts.get(key)) != now[key]:
             what = f"the {name} are not what the run had: {key} {then} then, {now[key]} now"
             raise RunError(what, where=str(run.path))
+
+
+def _check_pixels(data: Data) -> None:
+    """RunError where any row of the image cache is not as it was decoded."""
+    try:
+        check_rows(data.cache.array, data.cache.digests, range(len(data.cache.array)))
+    except Damaged as error:
+        fix = "clrx data cache=clear: the next run decodes the images anew"
+        raise RunError(f"the image cache is damaged: {error}", where=str(data.cache.path), fix=fix) from None
 
 
 def _verdict(

@@ -86,7 +86,7 @@ def test_stopped_again_and_again_a_run_ends_as_its_twin(tmp_path, forker, words,
                 stops += 1
                 check_stopped(folder / "run", number, code, screen.read_text())
         assert differing(folder / "run", tmp_path / "twin" / "run") == []
-        assert list((folder / "cache" / "images").glob("*.partial")) == []
+        assert list((folder / "cache" / "clrx" / "images").glob("*.partial")) == []
         if stops >= 3:
             return
     pytest.fail(f"stopped {stops} times only")

@@ -7,14 +7,15 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from clrx.core.errors import FULL, RunError
 from clrx.core.lock import locked
-from clrx.data.cache.files import CHECKED, HEADER, SIZED, Damaged, complete, open_complete
+from clrx.core.paths import cache_denied
+from clrx.data.cache.files import CHECKED, HEADER, SIZED, Damaged, complete, open_complete, seal
 from clrx.data.cache.listing import Listing
 from clrx.data.cache.partial import Build, Report, begin, close_up, record_all
 from clrx.data.cache.rows import array_rows, older_rows, superseded
@@ -33,7 +34,7 @@ def build_cache(
     small.
     """
     partial = beside(folder, "partial")
-    with locked(beside(folder, "lock")) as lock, _enough_disk(partial, listing):
+    with locked(beside(folder, "lock")) as lock, _enough_disk(partial, listing), _allowed(partial):
         notes = _remove_damaged(folder, listing)
         if folder.exists():
             return notes, {}
@@ -96,8 +97,10 @@ def _write_lists(partial: Path, build: Build) -> None:
 def _publish(partial: Path, folder: Path) -> None:
     (partial / "journal.txt").unlink(missing_ok=True)
     for name in (*CHECKED, *SIZED, "complete.json"):
-        (partial / name).chmod(0o444)
+        with suppress(PermissionError):  # of another who has begun it
+            (partial / name).chmod(0o444)
         _sync(partial / name)
+    seal(partial)
     _sync(partial)
     partial.rename(folder)
     _sync(folder.parent)
@@ -139,6 +142,18 @@ def _remove_superseded(images: Path, listing: Listing) -> None:
         with locked(partial.with_suffix(".lock"), wait=False) as lock:
             if lock is not None and partial.exists():
                 remove_folder(partial)
+
+
+@contextmanager
+def _allowed(partial: Path) -> Iterator[None]:
+    """Name the part of the cache folder that this user may not read or write."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        named = Path(os.fsdecode(error.filename)) if error.filename else partial.parent
+        raise cache_denied(named, error) from None
 
 
 @contextmanager

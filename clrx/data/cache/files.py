@@ -6,6 +6,7 @@
     digests.npy     uint8 (K, 16): BLAKE2b of each row
     unreadable.csv  row of the listing, path, reason
     complete.json   hash of the content, bytes and checksums of the files above; written last
+    seal.json       size, times and inode of pixels.npy and digests.npy when all rows were last compared
     journal.txt     while building only: a line a finished row
 
 While it is built the folder is called NAME.partial and pixels.npy has a row for every image listed.
@@ -16,10 +17,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from clrx.core.errors import RunError
 from clrx.data.cache.listing import Listing
 from clrx.data.decode.worker import DONE, row_digest
 
@@ -28,7 +32,7 @@ HEADER = 128  # bytes before row 0 in pixels.npy
 DIGEST = 16  # bytes
 CHECKED = ("listing.json", "listing.csv", "unreadable.csv")
 SIZED = ("pixels.npy", "digests.npy")
-SAMPLE = 8  # rows whose pixels are compared with their digests at every opening
+SAMPLE = 8  # rows whose pixels are compared with their digests at every opening, all where a file has changed
 
 
 class Damaged(Exception):
@@ -99,6 +103,7 @@ def mend_journal(folder: Path) -> None:
 def complete(folder: Path, shape: tuple[int, ...], digests: np.ndarray, unreadable: Sequence[tuple]) -> None:
     """Write everything beside the pixels; complete.json last, at once."""
     write_csv(folder / "unreadable.csv", unreadable)
+    (folder / "digests.npy").unlink(missing_ok=True)
     with (folder / "digests.npy").open("wb") as file:
         file.write(header(len(digests), (DIGEST,)) + digests.tobytes())
     facts = {
@@ -117,7 +122,10 @@ def content_hash(shape: tuple[int, ...], digests: np.ndarray) -> str:
 
 
 def open_complete(folder: Path, listing: Listing) -> tuple[np.memmap, np.memmap, str]:
-    """Pixels, digests and hash of a finished cache. Raises FileNotFoundError, or Damaged with the reason."""
+    """Pixels, digests and hash of a finished cache. Raises FileNotFoundError, or Damaged with the reason.
+
+    Where the files are no longer those whose rows were all compared with their digests, they all are once more.
+    """
     facts = _read_complete(folder)
     if any((folder / name).stat().st_size != size for name, size in facts["bytes"].items()):
         raise Damaged("a file has another size than it was written with")
@@ -126,15 +134,55 @@ def open_complete(folder: Path, listing: Listing) -> tuple[np.memmap, np.memmap,
     digests, array = _mapped(folder / "digests.npy"), _mapped(folder / "pixels.npy")
     if content_hash(listing.shape, digests) != facts["hash"]:
         raise Damaged("its checksums are not as they were written")
-    _check_sample(array, digests, (facts["rows"], *listing.shape))
+    _check_shape(array, (facts["rows"], *listing.shape))
+    if is_sealed(folder):
+        check_rows(array, digests, np.linspace(0, len(array) - 1, min(SAMPLE, len(array))).astype(int))
+    else:
+        check_rows(array, digests, range(len(array)))
+        with suppress(OSError):  # another user's: it is looked through each time
+            seal(folder)
     return array, digests, facts["hash"]
 
 
-def _mapped(path: Path) -> np.memmap:
+class Pixels(np.memmap):
+    """An array in a file, read-only. RunError where the file was cut under it: to read on would kill the process."""
+
+    def __getitem__(self, index: Any) -> Any:
+        self.require_whole()
+        return super().__getitem__(index)
+
+    def require_whole(self) -> None:
+        """RunError where the file is shorter than it was when it was opened."""
+        mapped = getattr(self, "_mmap", None)  # of the file; None where it is in memory
+        if mapped is not None and mapped.size() < len(mapped):
+            what = f"the image cache was cut to {mapped.size():,} of its {len(mapped):,} bytes while it was in use"
+            fix = "clrx data cache=clear, then the same command again: the run continues"
+            raise RunError(what, where=str(self.filename), fix=fix)
+
+
+def _mapped(path: Path) -> Pixels:
     try:
-        return np.load(path, mmap_mode="r")
+        return np.load(path, mmap_mode="r").view(Pixels)
     except ValueError:
         raise Damaged(f"the header of {path.name} is not as it was written") from None
+
+
+def seal(folder: Path) -> None:
+    """Note that the rows of a cache have their digests, as its files are now."""
+    write_json(folder / "seal.json", _state(folder))
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether the files of a cache are those that were sealed: written to, copied or touched they are others."""
+    try:
+        return json.loads((folder / "seal.json").read_bytes()) == _state(folder)
+    except (OSError, ValueError):
+        return False
+
+
+def _state(folder: Path) -> dict[str, list[int]]:
+    found = {name: (folder / name).stat() for name in SIZED}
+    return {name: [one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino] for name, one in found.items()}
 
 
 def _read_complete(folder: Path) -> dict:
@@ -148,17 +196,26 @@ def _read_complete(folder: Path) -> dict:
     return facts
 
 
-def _check_sample(array: np.memmap, digests: np.ndarray, shape: tuple[int, ...]) -> None:
+def _check_shape(array: np.memmap, shape: tuple[int, ...]) -> None:
     if array.shape != shape or array.dtype != np.uint8:
         raise Damaged("pixels.npy has another shape than it was written with")
-    for row in np.linspace(0, len(array) - 1, min(SAMPLE, len(array))).astype(int):
+
+
+def check_rows(array: np.memmap, digests: np.ndarray, rows: Iterable[int]) -> None:
+    """Damaged, with the first row whose pixels have not their digest."""
+    for row in rows:
         if bytes.fromhex(row_digest(array[row].tobytes())) != digests[row].tobytes():
             raise Damaged(f"the pixels of row {row} are not as they were written")
 
 
 def write_csv(path: Path, lines: Iterable) -> None:
-    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    draft = path.with_suffix(
+        ".draft"
+    )  # also where another of the group has begun: its folder is shared, not its files
+    draft.unlink(missing_ok=True)
+    with draft.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         csv.writer(file, lineterminator="\n").writerows(lines)
+    draft.rename(path)
 
 
 def read_csv(path: Path) -> Iterator[list[str]]:
@@ -169,7 +226,8 @@ def read_csv(path: Path) -> Iterator[list[str]]:
 def write_json(path: Path, value: dict) -> None:
     """The whole file or none of it."""
     draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(value, indent=1) + "\n")
+    draft.unlink(missing_ok=True)
+    draft.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
     draft.rename(path)
 
 

@@ -1,12 +1,13 @@
 """The caches on the disk, decoded images and unpacked archives: listed and removed."""
 
-import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from clrx.core.files import read_json
 from clrx.core.lock import locked
-from clrx.core.paths import cache_dir
+from clrx.core.paths import cache_denied, cache_dir
 from clrx.data.cache.build import remove_folder
 from clrx.data.cache.files import FORMAT
 from clrx.data.cache.listing import is_folder_name, transform_version
@@ -32,14 +33,15 @@ class Entry:
 def list_caches() -> list[Entry]:
     """Every cache in the cache folder, by name and size; only its small lists are opened."""
     images = [_images_entry(path) for path in _folders(cache_dir() / "images") if is_folder_name(path.name)]
-    archives = [_archive_entry(path) for path in _folders(cache_dir() / "unpacked")]
+    archives = [_archive_entry(path) for path in _folders(cache_dir() / "unpacked") if _is_unpacked(path)]
     return sorted(images + archives, key=lambda one: (one.kind, one.name, one.size, one.path.name))
 
 
 def clear_caches(only: Literal["all", "unused"] = "all") -> tuple[list[Entry], list[Entry]]:
     """Remove all caches, or those that this version cannot use. Returns (removed, left: being built now).
 
-    A run that has one open keeps its pixels until it ends.
+    Nothing else is removed: what clrx has not made stays, and no link is followed. A run that has a cache open keeps
+    its pixels until it ends. UserError where this user may not remove one.
     """
     removed: list[Entry] = []
     left: list[Entry] = []
@@ -54,8 +56,18 @@ def _remove(path: Path) -> bool:
         if lock is None:
             return False
         if path.exists():
-            remove_folder(path)
+            try:
+                remove_folder(path)
+            except PermissionError as error:
+                raise cache_denied(path, error) from None
         return True
+
+
+def _is_unpacked(path: Path) -> bool:
+    """Whether clrx has unpacked an archive into a folder: by its name, and what it wrote into one that is whole."""
+    if not re.fullmatch(r"[A-Za-z0-9-]+-[0-9a-f]{16}(\.partial)?(\.gone)*", path.name):
+        return False
+    return path.suffix in (".partial", ".gone") or "archive" in _facts(path / ".clrx.json")
 
 
 def _images_entry(path: Path) -> Entry:
@@ -90,13 +102,16 @@ def _state(path: Path) -> State:
 
 def _facts(path: Path) -> dict:
     try:
-        return json.loads(path.read_bytes())
+        found = read_json(path)
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _folders(base: Path) -> list[Path]:
-    return sorted(path for path in base.iterdir() if path.is_dir()) if base.is_dir() else []
+    if not base.is_dir():
+        return []
+    return sorted(path for path in base.iterdir() if path.is_dir() and not path.is_symlink())
 
 
 def _bytes(path: Path) -> int:

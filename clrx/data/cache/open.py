@@ -58,6 +58,8 @@ def open_cache(
     for _ in range(3):  # again only where another process clears the cache between its making and its opening
         try:
             return _opened(source, listing, folder, unreadable, notes)
+        except PermissionError as error:
+            raise paths.cache_denied(folder, error) from None
         except (FileNotFoundError, NotADirectoryError, Damaged):
             found, failed = build_cache(folder, listing, workers, progress)
             notes += found

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from clrx.core.paths import share
 from clrx.data.cache.files import HEADER, header, mend_journal, read_journal, write_listing
 from clrx.data.cache.listing import Listing
 from clrx.data.decode.pool import Answer, Batches
@@ -49,14 +50,18 @@ def begin(partial: Path, listing: Listing, report: Report) -> Iterator[Build]:
     """Open or re-open the unfinished folder `partial`, with its whole size reserved on the disk."""
     if (partial / "complete.json").exists():  # not whole, though it says so: a power cut
         shutil.rmtree(partial)
-    partial.mkdir(exist_ok=True)
+    if not partial.exists():
+        partial.mkdir()
+        share(partial)
     write_listing(partial, listing)
     mend_journal(partial)
     digests, unreadable = read_journal(partial, len(listing))
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    pixels = os.open(partial / "pixels.npy", flags, 0o644)
-    journal = os.open(partial / "journal.txt", flags | os.O_APPEND, 0o644)
+    pixels = os.open(partial / "pixels.npy", flags, 0o666)
+    journal = os.open(partial / "journal.txt", flags | os.O_APPEND, 0o666)
     try:
+        for name in ("pixels.npy", "journal.txt"):
+            share(partial / name)
         reserve(pixels, HEADER + len(listing) * listing.row_bytes)
         write_at(pixels, header(len(listing), listing.shape), 0)
         _forget_unwritten(pixels, listing.row_bytes, digests)
