@@ -41,7 +41,7 @@ def describe(run: Record, weights: Path) -> Description:
         architecture={key: value for key, value in model.items() if key not in MODEL},
         head=dict(config["head"]),
         outputs=int(model.get("binary_outputs", 1)) if binary else len(facts["classes"]),
-        size=int(config["dataset"]["size"]),
+        size=int(config["dataset"]["size"] or facts["image_size"]),
         channels=len(mean),
         resize=RESIZE,
         pixels=PIXELS_VERSION,

@@ -81,10 +81,10 @@ def check(source):
 
 def test_download_by_name(served, tmp_path):
     check(cifar10.load(download=True))
-    assert (tmp_path / "cache/cifar10/cifar-10-batches-py/data_batch_1").is_file()
+    assert (tmp_path / "cache/clrx/cifar10/cifar-10-batches-py/data_batch_1").is_file()
     served.unlink()
     check(cifar10.load(download=True))  # what is there is not fetched again
-    check(cifar10.load(str(tmp_path / "cache/cifar10")))
+    check(cifar10.load(str(tmp_path / "cache/clrx/cifar10")))
 
 
 def test_a_fetched_archive_as_root(served):

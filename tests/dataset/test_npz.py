@@ -125,7 +125,7 @@ def medmnist(tmp_path, monkeypatch):
 def test_a_set_by_name_is_downloaded_with_the_names_of_its_classes(medmnist, tmp_path):
     source = npz.load(name="dermamnist")
     assert source.classes == ("benign", "keratosis", "melanoma")
-    assert (tmp_path / "cache/medmnist/dermamnist.npz").is_file()
+    assert (tmp_path / "cache/clrx/medmnist/dermamnist.npz").is_file()
     assert npz.load(write(tmp_path / "dermamnist_64.npz")).classes == source.classes
     assert "did you mean dermamnist?" in refusal(name="dermanist")
 

@@ -72,7 +72,7 @@ def test_as_many_no_finding_as_have_the_disease():
 
 def test_the_same_seed_draws_the_same_bytes_and_another_does_not(monkeypatch, tmp_path):
     first = contents(phantom_folder(IMAGES, PIXELS, 0))
-    monkeypatch.setenv("CLRX_CACHE", str(tmp_path))
+    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "clrx"))
     assert contents(phantom_folder(IMAGES, PIXELS, 0)) == first
     other = contents(phantom_folder(IMAGES, PIXELS, 1))
     assert set(other) != set(first) or any(
@@ -89,7 +89,7 @@ def test_a_second_call_draws_nothing():
 
 def test_of_two_that_want_it_at_once_one_draws(monkeypatch, tmp_path):
     """Threads stand for processes: what they share is the folder, and nothing else."""
-    monkeypatch.setenv("CLRX_CACHE", str(tmp_path))
+    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "clrx"))
     both, write, drawn = threading.Barrier(2), clrx.data.phantom.draw.write_phantom, []
     monkeypatch.setattr(
         "clrx.data.phantom.draw.write_phantom", lambda *request: (drawn.append(request), write(*request))
@@ -98,7 +98,7 @@ def test_of_two_that_want_it_at_once_one_draws(monkeypatch, tmp_path):
         folders = list(threads.map(lambda _: (both.wait(), phantom_folder(120, 32, 0))[1], range(2)))
     assert folders[0] == folders[1]
     assert len(drawn) == 1
-    assert [path.name for path in tmp_path.iterdir()] == [folders[0].name]
+    assert [path.name for path in (tmp_path / "clrx").iterdir() if path.is_dir()] == [folders[0].name]
     assert len(list((folders[0] / "images").iterdir())) == 120
 
 
@@ -106,11 +106,11 @@ def test_a_drawing_that_fails_leaves_nothing_behind(monkeypatch, tmp_path):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setenv("CLRX_CACHE", str(tmp_path))
+    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "clrx"))
     monkeypatch.setattr("clrx.data.phantom.draw._write_tables", full)
     with pytest.raises(RunError, match="No space left"):
         phantom_folder(120, 32, 0)
-    assert list(tmp_path.iterdir()) == []
+    assert [path for path in tmp_path.rglob("*") if path.suffix != ".lock"] == [tmp_path / "clrx"]
 
 
 @pytest.mark.parametrize(
@@ -206,12 +206,12 @@ def test_radiographs_depend_on_seed_and_rows_alone():
 
 
 def test_leftovers_of_a_killed_drawing_are_removed(monkeypatch, tmp_path):
-    monkeypatch.setenv("CLRX_CACHE", str(tmp_path))
+    monkeypatch.setenv("CLRX_CACHE", str(tmp_path / "clrx"))
     folder = phantom_folder(120, 32, 0)
-    half = tmp_path / f"{folder.name}.part"
+    half = folder.with_name(f"{folder.name}.part")
     shutil.move(folder, half)
     (half / "Data_Entry_2017_phantom.csv").unlink()
     (half / "images" / "half.png").touch()
     assert len(phantom.load("Mass", images=120, pixels=32).files) > 0
-    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert [path.name for path in (tmp_path / "clrx").iterdir() if path.is_dir()] == [folder.name]
     assert not (folder / "images" / "half.png").exists()
