@@ -100,7 +100,7 @@ def test_the_documents_of_the_sdist_are_whole(built, tmp_path):
     (folder,) = tmp_path.iterdir()
     tests = ["tests/test_docs.py", "tests/test_architecture.py"]
     hidden = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [sys.executable, "-m", "pytest", *tests]
+    command = [sys.executable, "-m", "pytest", "-n", "0", *tests]
     done = subprocess.run(command, cwd=folder, env=hidden, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -52,7 +52,7 @@ def take_step(optimizer: Optimizer) -> None:
     longer than torch itself.
     """
     with torch.no_grad():
-        _plain_step(type(optimizer))(optimizer)
+        _plain_step(type(optimizer))(optimizer)  # type: ignore[arg-type]  # a class can be hashed
 
 
 @lru_cache(maxsize=8)

@@ -44,9 +44,13 @@ class Child:
 
 
 class Forker:
-    """The forking process, for one command after another."""
+    """The forking process, for one command after another.
+
+    `drawn`: whether pictures are. Blank ones are the same files by the same operations, without the seconds.
+    """
 
     def __init__(self) -> None:
+        self.drawn = False
         self._server = subprocess.Popen(
             [sys.executable, HERE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
@@ -57,7 +61,8 @@ class Forker:
         if self._last is not None and self._last.wait(0) is None:  # its test was broken off
             self._last.kill()
             self._last.wait()
-        job = {"words": list(words), "screen": str(screen), "trap": trap, "environ": dict(os.environ)}
+        job = {"words": list(words), "screen": str(screen), "trap": trap, "drawn": self.drawn}
+        job["environ"] = dict(os.environ)
         self._server.stdin.write(json.dumps(job).encode() + b"\n")
         self._last = Child(int(self._server.stdout.readline()), self._server)
         return self._last
@@ -108,7 +113,15 @@ def import_all() -> None:
     for found in pkgutil.walk_packages(clrx.__path__, "clrx."):
         if found.name not in ("clrx.__main__", "clrx.cli.child", "clrx.data.decode.worker"):
             import_module(found.name)
-    for name in ("torch._dynamo", "torchvision", "timm", "hydra.main", "matplotlib.backends.backend_agg"):
+    sys.path.append(str(HERE.parents[1]))
+    for name in (
+        "torch._dynamo",
+        "torchvision",
+        "timm",
+        "hydra.main",
+        "matplotlib.backends.backend_agg",
+        "blank",
+    ):
         import_module(name)
     warm_up()
 
@@ -136,6 +149,11 @@ def become(job: dict[str, Any]) -> None:
             os.dup2(descriptor, number)
         from clrx.cli.main import run
 
+        if not job["drawn"]:
+            import pytest
+            from blank import leave_pictures_blank
+
+            leave_pictures_blank(pytest.MonkeyPatch())
         if job["trap"]:
             from trap import Trap
 

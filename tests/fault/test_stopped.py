@@ -22,6 +22,12 @@ LIMIT = 600  # s, after which a command has not heard; benchmarks/stop.py says h
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
+@pytest.fixture(autouse=True)
+def drawn(forker, monkeypatch) -> None:
+    """Signals come while pictures are drawn too."""
+    monkeypatch.setattr(forker, "drawn", True)
+
+
 @pytest.fixture
 def words() -> list[str]:
     tiny = [word for word in TINY if not word.startswith(("dataset", "bootstrap"))]

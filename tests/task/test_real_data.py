@@ -5,11 +5,10 @@ Smallest settings: one epoch of a small network. Nothing is claimed of the score
 
 import csv
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+
+from clrx.cli.main import run
 
 MOBILENET = ("model=mobilenet", "model.width=0.25", "batch_size=64")
 NIH = ("dataset.root=nih", "dataset.missing=drop")
@@ -56,7 +55,8 @@ LEAST = (
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", RUNS)
-def test_training_ends_well(shared_data, tmp_path, name):
+def test_training_ends_well(blank_pictures, threads, shared_data, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
     overrides, images, classes = RUNS[name]
     overrides = [
         f"dataset.root={shared_data / word.removeprefix('dataset.root=')}"
@@ -64,9 +64,7 @@ def test_training_ends_well(shared_data, tmp_path, name):
         else word
         for word in overrides
     ]
-    command = [sys.executable, "-m", "clrx", "train", *overrides, *LEAST, f"hydra.run.dir={tmp_path / 'run'}"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ})
-    assert ended.returncode == 0, ended.stderr
+    assert run(["train", *overrides, *LEAST, f"hydra.run.dir={tmp_path / 'run'}"]) == 0
     record = json.loads((tmp_path / "run/run.json").read_text())
     assert (record["state"], len(record["classes"]), record["synthetic"]) == ("complete", classes, False)
     counts = record["images"]

@@ -103,7 +103,7 @@ def words_for(roots: dict[str, Path], name: str, place: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("name", "arm", "phases"), ARMS, ids=[name for name, _, _ in ARMS])
-def test_it_rehearses(roots, tmp_path, monkeypatch, capsys, name, arm, phases):
+def test_it_rehearses(blank_pictures, roots, tmp_path, monkeypatch, capsys, name, arm, phases):
     monkeypatch.chdir(tmp_path)
     words = [
         word for word in words_for(roots, name, tmp_path / "run") if word.split("=")[0] not in given(arm)
@@ -128,7 +128,7 @@ def given(arm: tuple[str, ...]) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", RANGE_TESTS)
-def test_a_range_test_rehearses(roots, tmp_path, monkeypatch, name):
+def test_a_range_test_rehearses(blank_pictures, roots, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     words = words_for(roots, name, tmp_path / "run")
     assert run(["find-lr", *words, "repeats=2", *RANGE_TESTS[name]]) in (0, 1)  # 1: no usable valley
