@@ -50,6 +50,8 @@ class Bundle:
     @cached_property
     def record(self) -> Record | None:
         """The run that it was opened from; None for an export."""
+        if self.path.suffix == ".zip":
+            return None
         folder = self.path.parent.parent if self.path.is_file() else self.path
         return read_run(folder) if (folder / "run.json").is_file() else None
 

@@ -48,7 +48,7 @@ def command_help(command: str, conf: Path, words: Sequence[str] = ()) -> str:
 
     summary, details = _described(command)
     name = command.replace("-", "_")
-    if not (conf / f"{name}.yaml").is_file():
+    if command in KINDS or not (conf / f"{name}.yaml").is_file():
         text = f"clrx {command}: {summary}\n\n{details}"
         options = option_lines(command) if command in KINDS else ()
         return "\n".join(
