@@ -37,7 +37,11 @@ def main() -> None:
     if parent := os.environ.pop(PARENT, None):
         stop_with(int(parent))
     error_file = os.environ.pop(ERROR_FILE, None)
-    sys.exit(run(sys.argv[1:], Path(error_file) if error_file else None))
+    alone = (
+        sys.argv[1:2] in (["train"], ["resume"]) and not parent
+    )  # the sweep of a child writes one report on all
+    options = {"report": True} if alone else {}
+    sys.exit(run(sys.argv[1:], Path(error_file) if error_file else None, **options))
 
 
 def run(arguments: Sequence[str], error_file: Path | None = None, **options: Any) -> int:

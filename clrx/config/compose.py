@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from secrets import token_hex
 
@@ -79,7 +79,7 @@ def run_task(name: str, task: Task, cfg: DictConfig, arguments: list[str]) -> in
     choices = {k: v for k, v in about.runtime.choices.items() if not k.startswith("hydra")}
     with open_dict(cfg):
         if not reads_disease(cfg):
-            refuse_disease(cfg, words)
+            refuse_disease(words)
             del cfg.disease, choices["disease"]
         cfg.run = {
             "dir": _literal(str(directory)),
@@ -94,12 +94,23 @@ def run_task(name: str, task: Task, cfg: DictConfig, arguments: list[str]) -> in
         remove_empty(directory, Path.cwd() / "outputs")
 
 
+def plain_config(cfg: DictConfig, words: Sequence[str]) -> DictConfig:
+    """The configuration of one run of a sweep as its own command would compose it, given the run's words."""
+    plain = cfg.copy()
+    with open_dict(plain):
+        plain.pop("hydra", None)
+        if not reads_disease(plain):
+            refuse_disease(words)
+            plain.pop("disease", None)
+    return plain
+
+
 def reads_disease(cfg: DictConfig) -> bool:
     """Whether the dataset reads conf/disease/: its keys refer to it."""
     return "${disease." in OmegaConf.to_yaml(cfg.dataset)
 
 
-def refuse_disease(cfg: DictConfig, words: list[str]) -> None:
+def refuse_disease(words: Sequence[str]) -> None:
     """UserError where a disease was asked for and the dataset reads none."""
     if asked := [word for word in words if re.match(r"[+~]*disease\b", word)]:
         what = f"{asked[0]}: this dataset reads no disease"

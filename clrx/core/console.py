@@ -101,3 +101,12 @@ def show(*parts: RenderableType) -> None:
         console.print(*parts, soft_wrap=False, crop=False)
     finally:
         console._width = before
+
+
+def duration(seconds: float) -> str:
+    """A number of seconds as text: 12 s, 3:05, 2:03:05."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from clrx.core.console import console, say
+from clrx.core.console import console, duration, say
 from clrx.core.files import read_rows
 from clrx.run.read import RunState, state_of
 from clrx.schedule.stretch import scaled_epochs
@@ -132,15 +132,6 @@ def total_epochs(config: dict[str, Any]) -> int:
     """Epochs of all phases, if none stops early."""
     phases = (config.get("plan") or {}).get("phases") or []
     return sum(scaled_epochs(int(phase["epochs"]), config.get("scale", 1.0)) for phase in phases)
-
-
-def duration(seconds: float) -> str:
-    """A number of seconds as text: 12 s, 3:05, 2:03:05."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def _table(rows: Sequence[tuple[str, ...]], totals: str) -> Table:

@@ -14,15 +14,14 @@ from clrx.config.schema import FindLrConfig
 from clrx.core.console import open_screen, say
 from clrx.core.console import show as show_whole
 from clrx.core.signals import listening
-from clrx.data.open import load_source, open_data, size_of
 from clrx.plot.range_test import LABELS
 from clrx.range_test.find import find_range
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run, require_own
 from clrx.run.read import RunState, read_run, state_of, threads_of
 from clrx.task.train import facts_of, show_range_test
-from clrx.training.preflight import check_batch, check_config, check_data
-from clrx.training.setup import make_setup, network_for
+from clrx.training.preflight import check_config, describe_data, open_inputs
+from clrx.training.setup import make_setup
 
 # overrides that the train line does without
 DROPPED = ("repeats", "steps", "bounds", "bounds.base_lr", "bounds.max_lr")
@@ -39,12 +38,9 @@ def task(raw: DictConfig) -> int:
     if state_of(path) != RunState.COMPLETE:
         require_own(path)
         with open_screen() as screen, listening():
-            source = load_source(cfg.dataset)
-            network = network_for(cfg, source)
-            check_batch(cfg, network, size_of(cfg.dataset, source))
-            data = open_data(cfg, source, screen.decoding())
-            check_data(cfg, data)
+            network, data = open_inputs(cfg, screen.decoding())
             with open_run(path, config, {**facts_of(cfg, about, data), "kind": "find_lr"}):
+                describe_data(data)
                 find_range(cfg, make_setup(cfg, data, network), phase, path, screen)
                 show_range_test(path)
     found = read_run(path).suggestions

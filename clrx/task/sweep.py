@@ -26,7 +26,8 @@ from omegaconf import DictConfig
 
 from clrx.config.compose import call_hydra
 from clrx.core.console import say
-from clrx.core.errors import ClrxError, RunError
+from clrx.core.errors import ClrxError, RunError, UserError
+from clrx.core.paths import remove_empty
 from clrx.core.signals import signal_behind
 from clrx.run.read import RunState, state_of
 from clrx.sweep.command_line import RETRY, Sweep, launcher_of, read_sweep, reopen, runs_of
@@ -44,12 +45,25 @@ def main(arguments: list[str], conf: Path) -> int:
         say(f"{reopen(sweep.path, RETRY[sweep.retry])} runs are tried again")
     if sweep.runs and (launcher := launcher_of(sweep.words)) != "processes":
         say(f"{launcher} starts the runs; each prints into its screen.log below {sweep.path}")
-    call_hydra("sweep", [*sweep.words, *(["--multirun"] if sweep.runs else [])], conf, job)
+    with _nothing_left_of_a_mistake(sweep.path):
+        call_hydra("sweep", [*sweep.words, *(["--multirun"] if sweep.runs else [])], conf, job)
     if not sweep.runs:
         return 0
     complete = list_runs(sweep.path)
     report(sweep)
     return 0 if complete else 1
+
+
+@contextmanager
+def _nothing_left_of_a_mistake(path: Path) -> Iterator[None]:
+    """Remove what Hydra writes into the directory of a sweep before it is checked, where that was refused."""
+    try:
+        yield
+    except UserError:
+        if not runs_of(path):
+            (path / "multirun.yaml").unlink(missing_ok=True)
+            remove_empty(path, Path.cwd() / "outputs")
+        raise
 
 
 def job(cfg: DictConfig) -> float:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from clrx.bundle.describe import stamp_weights
 from clrx.bundle.seen import seen_text
 from clrx.config.load import Invocation, check_bounds, invocation, is_auto, load, recorded
-from clrx.config.phases import build_phases
+from clrx.config.phases import Phase, build_phases
 from clrx.config.schema import TrainConfig
 from clrx.config.target import build
 from clrx.core.console import open_screen, say
@@ -21,48 +21,45 @@ from clrx.core.errors import first_line, ran_out
 from clrx.core.files import write_text
 from clrx.core.machine import choose_device, git_state, hardware, versions
 from clrx.core.signals import listening, signal_behind
-from clrx.data.open import Data, load_source, open_data, size_of
+from clrx.data.open import Data
 from clrx.range_test.bounds import find_bounds, note_range_test
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import Run, open_run, refuse_other_run, require_checkpoint, require_own
 from clrx.run.read import RunState, state_of, threads_of
 from clrx.run.trackers import track
+from clrx.task.ending import show_report, show_result
 from clrx.training.batches import steps_per_epoch
 from clrx.training.checkpointing import note_backoffs
 from clrx.training.extend import reopen_last_phase
-from clrx.training.finish import finish, show_result
+from clrx.training.finish import finish
 from clrx.training.memory import memory_of
 from clrx.training.phase import train_phases
-from clrx.training.preflight import check_batch, check_config, check_data, warn_about_policies
+from clrx.training.preflight import check_config, describe_data, open_inputs, warn_about_policies
 from clrx.training.records import TrainState
 from clrx.training.session import Observer, RunFiles, ScreenObserver, open_session
-from clrx.training.setup import Setup, make_setup, network_for
+from clrx.training.setup import Setup, make_setup
 
 log = logging.getLogger("clrx")
 
 
-def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True) -> int:
+def task(
+    raw: DictConfig, observer: Observer | None = None, figures: bool = True, report: bool = False
+) -> int:
     """Train, or continue, or find complete, the run of a directory.
 
-    `observer` is told of each step in place of the screen; `figures=False`: no picture is made.
+    `observer` is told of each step in place of the screen; `figures=False`: no picture is made; `report`: at the end
+    the run's report is written, and the next command said.
     """
-    about, cfg, config = invocation(raw), load(raw), recorded(raw)
+    about, config = invocation(raw), recorded(raw)
     path = about.directory
-    check_bounds(raw)
-    if is_auto(raw):
-        check_range_test(cfg)
-    phases = build_phases(cfg)
-    check_config(cfg, threads_of(path))
+    cfg, phases = check_run(raw, threads_of(path))
     if is_complete(path, config):
         say(f"this run is complete: {path}")
         return 0
     with open_screen() as screen, listening() as stop:
-        source = load_source(cfg.dataset)
-        network = network_for(cfg, source)
-        check_batch(cfg, network, size_of(cfg.dataset, source))
-        data = open_data(cfg, source, screen.decoding())
-        check_data(cfg, data)
+        network, data = open_inputs(cfg, screen.decoding())
         with open_run(path, config, facts_of(cfg, about, data)) as run:
+            describe_data(data)
             setup = make_setup(cfg, data, network)
             if is_auto(raw):
                 bounds = find_bounds(cfg, phases[0], setup, run, screen, config, plot=show_range_test)
@@ -83,6 +80,8 @@ def task(raw: DictConfig, observer: Observer | None = None, figures: bool = True
                     plot_figures(path, cfg, setup)
         track(path, cfg.logger)
     show_result(cfg, data, metrics, path)
+    if report:
+        show_report(path, raw.run.get("overrides"))  # none for a run that is resumed
     return 0
 
 
@@ -94,6 +93,20 @@ def is_complete(path: Path, config: dict[str, Any]) -> bool:
     require_own(path)
     require_checkpoint(path)
     return False
+
+
+def check_run(raw: DictConfig, threads: int | None = None) -> tuple[TrainConfig, tuple[Phase, ...]]:
+    """The configuration of a run and its phases; UserError for all that cannot be, as far as it shows without data.
+
+    `threads` are those that a run has been trained with, see check_config.
+    """
+    cfg = load(raw)
+    check_bounds(raw)
+    if is_auto(raw):
+        check_range_test(cfg)
+    phases = build_phases(cfg)
+    check_config(cfg, threads)
+    return cfg, phases
 
 
 def facts_of(cfg: TrainConfig, about: Invocation, data: Data) -> dict[str, Any]:

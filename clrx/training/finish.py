@@ -10,7 +10,6 @@ from rich.table import Table
 from torch import nn
 
 from clrx.config.schema import TrainConfig
-from clrx.core.console import say, show
 from clrx.core.files import write_json
 from clrx.core.output import visible
 from clrx.data.open import Data
@@ -19,7 +18,6 @@ from clrx.metrics.measure import choose_threshold, confusion, threshold_rule
 from clrx.metrics.predictions import write_predictions
 from clrx.metrics.weighted import HALF
 from clrx.network.weights_file import read_weights, save_weights
-from clrx.schedule.stretch import scaled_mark
 from clrx.training.evaluate import evaluate
 from clrx.training.records import TrainState
 from clrx.training.session import RunFiles
@@ -54,17 +52,6 @@ def finish(cfg: TrainConfig, setup: Setup, state: TrainState, files: RunFiles) -
     for name in rows:
         _write_scores(files.path, data, name, rows[name], scores[name])
     return metrics
-
-
-def show_result(cfg: TrainConfig, data: Data, metrics: dict[str, Any], path: Path) -> None:
-    """The table at the end of a run, and where everything is."""
-    level = round(100 * cfg.bootstrap.level)
-    title = f"test: {len(data.split.test)} images, {level}% intervals over whole groups"
-    if data.source.synthetic:
-        title = f"SYNTHETIC DATA  {title}"
-    say(f"{scaled_mark(cfg.scale)}  {title}".strip())
-    show(metrics_table(metrics["test"]))
-    say(f"run directory: {path}")
 
 
 def _snapshots(cfg: TrainConfig, setup: Setup, files: RunFiles, threshold: float) -> dict[str, Any]:

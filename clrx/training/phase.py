@@ -11,6 +11,7 @@ import numpy as np
 
 from clrx.config.phases import Phase
 from clrx.config.schema import TrainConfig
+from clrx.core.console import duration
 from clrx.core.signals import Interrupted, Stop
 from clrx.metrics.measure import measure
 from clrx.network.weights_file import save_weights
@@ -191,16 +192,26 @@ def _epoch_row(
 
 
 def _line(run: PhaseRun, row: dict[str, Any]) -> str:
-    """What the screen says of an epoch."""
-    total = run.state.first_epoch + run.phase.epochs
-    parts = [f"{run.phase.name} {row['epoch']:>{len(str(total))}}/{total}", f"lr {row['lr']:.2e}"]
-    parts += [f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.4f}"]
+    """What the screen says of an epoch, in less than 80 columns.
+
+    `epoch 3/8  lr 0.0185  loss 0.769 val 0.724  auroc 0.5087  27 s  2:15 left`: of training, of validation, and the
+    time that the phase still takes.
+    """
+    state, phase = run.state, run.phase
+    total, done = state.first_epoch + phase.epochs, row["epoch"] - state.first_epoch
+    name = "epoch" if phase.name == "main" else phase.name
+    parts = [f"{name} {row['epoch']:>{len(str(total))}}/{total}", f"lr {row['lr']:.3g}"]
+    losses, metric = f"loss {row['train_loss']:.3f}", _metric(run)
     if row["val_loss"] is not None:
-        metric = _metric(run)
+        losses += f" val {row['val_loss']:.3f}"
+    parts.append(losses)
+    if row["val_loss"] is not None or metric.startswith("train_"):
         value = row.get(metric)
-        shown = "-" if value is None else f"{value:.4f}"
-        parts.append(f"validation loss {row['val_loss']:.4f} {metric.removeprefix('val_')} {shown}")
-    return "  ".join([*parts, f"{row['seconds']:.1f} s"])
+        parts.append(f"{metric.removeprefix('val_')} {'-' if value is None else f'{value:.4f}'}")
+    parts.append(f"{row['seconds']:.1f} s" if row["seconds"] < 10 else f"{row['seconds']:.0f} s")
+    if left := state.phase_seconds / done * (phase.epochs - done):
+        parts.append(f"{duration(left)} left")
+    return "  ".join(parts)
 
 
 def _metric(run: PhaseRun) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable
 from copy import deepcopy
 
 import numpy as np
@@ -12,11 +13,12 @@ from clrx.config.schema import TrainConfig
 from clrx.config.target import build
 from clrx.core.errors import UserError, first_line
 from clrx.core.machine import choose_device
-from clrx.data.open import Data
+from clrx.data.open import Data, load_source, open_data, size_of
 from clrx.network.network import Network
 from clrx.run.trackers import require_logger
 from clrx.schedule.warnings import policy_warnings
 from clrx.training.optim import check_optimizer
+from clrx.training.setup import network_for
 
 log = logging.getLogger("clrx")
 
@@ -40,6 +42,19 @@ def check_config(cfg: TrainConfig, threads: int | None = None) -> None:
         torch.use_deterministic_algorithms(cfg.deterministic)
 
 
+def open_inputs(cfg: TrainConfig, decoding: Callable[[int, int], None]) -> tuple[Network, Data]:
+    """The network as it starts and the data with their images decoded, each checked before the next begins.
+
+    `decoding` is told of images done, and all. Raises UserError.
+    """
+    source = load_source(cfg.dataset)
+    network = network_for(cfg, source)
+    check_batch(cfg, network, size_of(cfg.dataset, source))
+    data = open_data(cfg, source, decoding)
+    check_data(cfg, data)
+    return network, data
+
+
 def check_batch(cfg: TrainConfig, network: Network, size: int) -> None:
     """Raise UserError where batches of one image are asked for and the network cannot be trained on them.
 
@@ -59,10 +74,14 @@ def check_batch(cfg: TrainConfig, network: Network, size: int) -> None:
 
 
 def check_data(cfg: TrainConfig, data: Data) -> None:
-    """Raise UserError where the training set cannot make the batches asked for; log what the data have to say."""
+    """Raise UserError where the training set cannot make the batches asked for."""
     if cfg.batch_size > len(data.train):
         what = f"batch_size={cfg.batch_size} is larger than the training set of {len(data.train)} images"
         raise UserError(what, where="batch_size", allowed=f"1 to {len(data.train)}")
+
+
+def describe_data(data: Data) -> None:
+    """Log what the data have to say, what they are and how they are divided: on the screen and in train.log."""
     for note in (*data.source.notes, *data.split.notes):
         log.info(note)
     split = data.split

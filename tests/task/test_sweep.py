@@ -149,13 +149,19 @@ def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
         (("seed=0,1", "policy=constant,triangel"), "there is no policy 'triangel'"),
         (("seed=0,1", "policy=constant", "target=soon"), "target"),  # of the report
         (("seed=0,1", "policy=constant", "force=maybe"), "force=maybe"),
+        (("seed=-1,0",), "seed=-1 is not possible"),
+        (("lr=0.01,fast", "policy=constant"), "lr=fast is not possible"),
+        (("batch_size=16,0",), "batch_size=0 is not possible"),
+        (("policy=triangular", "bounds.base_lr=0.1", "bounds.max_lr=0.2,0.05"), "max_lr"),
+        (("device=cuda:99",), "device=cuda:99"),
+        (("dataset=cifar10,phantom", "disease=mass"), "this dataset reads no disease"),
     ],
 )
 def test_a_mistake_in_any_value_is_found_before_the_first_run(tmp_path, sweep_here, words, what):
     code, said = sweep_here("hydra.sweep.dir=sweep", *words)
     assert code == 2
     assert what in said
-    assert states(tmp_path / "sweep") == {}
+    assert not (tmp_path / "sweep").exists(), "a refused sweep leaves nothing"
 
 
 def kill(sweep: subprocess.Popen, folder: Path) -> None:

@@ -13,7 +13,14 @@ from plans import composed, phases_of
 from clrx.core.errors import UserError
 from clrx.data.source import Source
 from clrx.network.network import build_network
-from clrx.training.preflight import check_batch, check_config, check_data, description, warn_about_policies
+from clrx.training.preflight import (
+    check_batch,
+    check_config,
+    check_data,
+    describe_data,
+    description,
+    warn_about_policies,
+)
 
 
 @pytest.fixture
@@ -106,7 +113,7 @@ def test_a_batch_larger_than_the_training_set_is_refused(caplog):
 def test_what_the_data_has_to_say_is_logged(caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("clrx"), "propagate", True)
     with caplog.at_level(logging.INFO, logger="clrx"):
-        check_data(configured("batch_size=8"), data(8))
+        describe_data(data(8))
     assert caplog.messages[:2] == ["two images are missing", "patients leak"]
     assert "8 images for training, 2 for validation, 3 for test (split 000000000000)" in caplog.messages[3]
 
