@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from clrx.core.files import write_bytes
+from clrx.plot.letters import settle_text
 from clrx.schedule.stretch import scaled_mark
 
 WIDTH = 5.0  # inches; shown 375 pixels wide (a phone), a 10 point letter is 10 pixels high
@@ -123,6 +124,7 @@ def interval_text(entry: dict[str, Any] | None, value: float | None = None) -> s
 
 def save(figure: Figure, path: Path) -> Path:
     """Write the figure atomically, in the format of the path's ending (png, svg, pdf)."""
+    settle_text(figure)
     buffer = BytesIO()
     figure.savefig(buffer, format=path.suffix[1:], metadata={"Date": None} if path.suffix == ".svg" else None)
     write_bytes(path, buffer.getvalue())

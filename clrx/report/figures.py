@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from clrx.plot import curves, style
+from clrx.plot.letters import settle_text
 from clrx.report.comparison import Comparison, has_values
 from clrx.report.formatting import metric_name
 from clrx.report.grouping import Group
@@ -34,6 +35,7 @@ class Picture:
 
 def picture(name: str, figure: Figure, alt: str, caption: str) -> Picture:
     """The images of a figure; the same figure gives the same bytes."""
+    settle_text(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, not once a format
     for ax in figure.axes:

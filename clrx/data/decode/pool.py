@@ -7,13 +7,16 @@ module (and torch with it), and would outlive a killed parent.
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from time import monotonic
 from typing import IO, NamedTuple
 
@@ -21,8 +24,21 @@ from clrx.core.errors import RunError
 from clrx.core.paths import ROOT
 from clrx.data.decode.worker import UNREADABLE
 
+ACCUSING = (
+    signal.SIGSEGV,
+    signal.SIGBUS,
+    signal.SIGILL,
+    signal.SIGFPE,
+    signal.SIGABRT,
+)  # a decoder's own faults
+TRIES = 2  # of an image alone, until it is what ends a decoder
+DEADLINE = 30.0  # s of a processor that an image may take; the largest that is read takes 3
 BATCH_SECONDS = 0.1  # a batch is as many images as a worker does in about this time
 LONGEST_BATCH = 256
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}  # each takes address space, which is limited
 RUN = [sys.executable, "-P", "-c", "from clrx.data.decode.worker import main; main()"]
 
 
@@ -47,6 +63,9 @@ class _Worker:
     process: subprocess.Popen
     batch: list[Job] = field(default_factory=list)
     started: float = 0.0
+    deadline: float = 0.0  # by the monotonic clock, when to look whether the batch takes too long
+    spent: float = 0.0  # s of a processor that the process had used before the batch
+    is_late: bool = False
     pace: int = 1  # images a batch
 
 
@@ -59,7 +78,8 @@ def cores() -> int:
 class _Queue:
     jobs: Iterator[Job]
     left: int
-    again: list[Job] = field(default_factory=list)  # of batches in which a decoder crashed: these go singly
+    again: list[Job] = field(default_factory=list)  # of batches in which a decoder ended: these go singly
+    tried: Counter[int] = field(default_factory=Counter)  # row -> how often a decoder ended on it alone
 
 
 def decode_all(
@@ -67,8 +87,9 @@ def decode_all(
 ) -> Batches:
     """Answers to all `count` jobs, a batch at a time, in the order they are finished.
 
-    `settings` are the worker's arguments, `inherit` the file descriptors it gets. A decoder that crashes on
-    an image makes that image unreadable; one that the system ends, or that cannot start, raises RunError.
+    `settings` are the worker's arguments, `inherit` the file descriptors it gets. An image on which a decoder crashes
+    twice, alone, is unreadable, and so is one that takes longer than DEADLINE alone. A decoder that something else
+    ends, or that cannot start, raises RunError.
     """
     queue = _Queue(iter(jobs), count)
     with tempfile.TemporaryFile("a+b") as log, selectors.DefaultSelector() as selector:
@@ -78,7 +99,7 @@ def decode_all(
                 pool.append(_Worker(_start(settings, inherit, log)))
                 _assign(pool[-1], queue, workers, selector)
             while selector.get_map():
-                for key, _ in selector.select():
+                for key, _ in selector.select(_time_left(pool)):
                     worker: _Worker = key.data
                     selector.unregister(key.fileobj)
                     line = key.fileobj.readline()  # type: ignore[union-attr]
@@ -87,6 +108,9 @@ def decode_all(
                         worker.process, worker.pace = _start(settings, inherit, log), 1
                     _assign(worker, queue, workers, selector)
                     yield answers
+                for worker in pool:
+                    if worker.batch and monotonic() > worker.deadline:
+                        _end_if_late(worker)
         finally:
             for worker in pool:
                 _stop(worker.process)
@@ -100,7 +124,7 @@ def _start(settings: list, inherit: tuple[int, ...], log: IO[bytes]) -> subproce
         stdout=subprocess.PIPE,
         stderr=log,
         pass_fds=inherit,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        env=os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(paths)},
         process_group=0,  # Ctrl-C is for the caller, which then stops its workers
     )
 
@@ -112,13 +136,38 @@ def _assign(worker: _Worker, queue: _Queue, workers: int, selector: selectors.Ba
         pace = int(len(worker.batch) * BATCH_SECONDS / max(now - worker.started, 1e-6))
         worker.pace = min(max(pace, 1), 4 * worker.pace, LONGEST_BATCH)
     worker.batch = _take(queue, worker.pace, workers)
-    worker.started = now
+    worker.started, worker.deadline = now, now + DEADLINE
+    worker.spent, worker.is_late = _processor_seconds(worker.process.pid), False
     if not worker.batch:
         return
     with suppress(BrokenPipeError):  # it has died: its end of file is seen where answers are read
         _send(worker.process, json.dumps(worker.batch).encode() + b"\n")
     assert worker.process.stdout is not None
     selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
+
+
+def _time_left(pool: list[_Worker]) -> float:
+    """Seconds until the first batch is late."""
+    return max(0.0, min(worker.deadline for worker in pool if worker.batch) - monotonic()) + 0.05
+
+
+def _end_if_late(worker: _Worker) -> None:
+    """End a worker whose batch has used the processor for too long; a slow disk, or a stop, accuses no image."""
+    left = DEADLINE - (_processor_seconds(worker.process.pid) - worker.spent)
+    if left > 0:
+        worker.deadline = monotonic() + left
+    elif not worker.is_late:
+        worker.is_late = True
+        worker.process.kill()  # its end of file is seen where answers are read
+
+
+def _processor_seconds(process: int) -> float:
+    """Seconds of a processor that a process has used; where a system does not say, the time on the clock."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _take(queue: _Queue, pace: int, workers: int) -> list[Job]:
@@ -144,7 +193,13 @@ def _answers_of_dead(worker: _Worker, queue: _Queue, log: IO[bytes]) -> list[Ans
     """The answers for a worker that ended in the middle of a batch: none where its images are tried again singly."""
     _stop(worker.process, kill=False)
     code, batch, worker.batch = worker.process.returncode, worker.batch, []
-    if code in (-9, -15):
+    row = batch[0].row
+    if len(batch) > 1 and (worker.is_late or code == -signal.SIGKILL):
+        queue.again.extend(batch)  # which of them took too long, or all of the memory, is found alone
+        return []
+    if worker.is_late:
+        return [Answer(row, UNREADABLE, f"decoding it takes longer than {DEADLINE:g} s of a processor")]
+    if code < 0 and -code not in ACCUSING:
         fix = "free memory, or use fewer processes: workers=N"
         what = f"a decoding process was ended from outside (signal {-code}), at {batch[0].path}"
         raise RunError(what, fix=fix)
@@ -153,10 +208,11 @@ def _answers_of_dead(worker: _Worker, queue: _Queue, log: IO[bytes]) -> list[Ans
         log.seek(max(0, log.tell() - 2000))
         last = log.read().decode(errors="replace").strip()
         raise RunError(f"a decoding process failed (code {code}): {last}")
-    if len(batch) > 1:
+    queue.tried[row] += len(batch) == 1
+    if queue.tried[row] < TRIES:
         queue.again.extend(batch)
         return []
-    return [Answer(batch[0].row, UNREADABLE, f"it crashes the decoder (signal {-code})")]
+    return [Answer(row, UNREADABLE, f"it crashes the decoder ({signal.Signals(-code).name})")]
 
 
 def _stop(process: subprocess.Popen, kill: bool = True) -> None:

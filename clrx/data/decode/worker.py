@@ -6,23 +6,37 @@ ends, which is also how it notices that the process that started it has died.
 
 import json
 import os
+import resource
 import sys
+from contextlib import suppress
 from hashlib import blake2b
 
 from clrx.data.decode.image import decode_bytes
 from clrx.data.decode.limits import Unreadable
 
 # kinds of answers: what happened to one row
+MEMORY = (
+    4 << 30
+)  # bytes of address space: the largest image that is read takes a quarter of it as RGBA, twice over
 DONE, UNREADABLE, FAILED, DISK = "done", "unreadable", "failed", "disk"
 
 
 def main() -> None:
     """Arguments, as one JSON list: file descriptor of the pixels, offset of row 0, size, channels, root."""
     pixels, offset, size, channels, root = json.loads(sys.argv[1])
+    limit_memory(MEMORY)
     for line in sys.stdin.buffer:
         answers = [_answer(job, pixels, offset, size, channels, root) for job in json.loads(line)]
         sys.stdout.buffer.write(json.dumps(answers).encode() + b"\n")
         sys.stdout.buffer.flush()
+
+
+def limit_memory(most: int) -> None:
+    """Have an allocation beyond `most` bytes of this process fail, rather than the machine run out of memory."""
+    with suppress(OSError, ValueError):
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        known = [one for one in (soft, hard, most) if one != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_AS, (min(known), hard))
 
 
 def row_digest(row: bytes) -> str:
@@ -66,5 +80,7 @@ def _decode(path: str, size: int, channels: int, root: str) -> tuple[str, str, b
         return DONE, row_digest(data), data
     except Unreadable as error:
         return UNREADABLE, str(error), blank
+    except MemoryError:
+        return UNREADABLE, f"decoding it takes more than {MEMORY >> 30} GiB of memory", blank
     except Exception as error:  # permission, failing disk, memory, a missing package: may be well next time
         return FAILED, str(error) or type(error).__name__, blank

@@ -41,7 +41,7 @@ def run_stub(monkeypatch, death: str) -> list[tuple]:
 
 
 def test_an_image_that_crashes_the_decoder_is_found(monkeypatch):
-    reason = "it crashes the decoder (signal 11)"
+    reason = "it crashes the decoder (SIGSEGV)"
     bad = run_stub(monkeypatch, "os.kill(os.getpid(), 11)")
     assert sorted(bad) == [(40, "unreadable", reason), (97, "unreadable", reason)]
 
@@ -50,12 +50,47 @@ def test_an_image_that_crashes_the_decoder_is_found(monkeypatch):
     ("death", "reason"),
     [
         ("os.kill(os.getpid(), 9)", r"from outside \(signal 9\)"),
+        ("os.kill(os.getpid(), 24)", r"from outside \(signal 24\)"),  # SIGXCPU: a limit of the user's own
+        ("os.kill(os.getpid(), 15)", r"from outside \(signal 15\)"),
         ("sys.exit('no Pillow')", "code 1.*no Pillow"),
     ],
 )
 def test_decoders_ended_from_outside_or_broken_end_the_build(monkeypatch, death, reason):
     with pytest.raises(RunError, match=reason):
         run_stub(monkeypatch, death)
+
+
+def test_a_crash_that_does_not_come_again_accuses_no_image(monkeypatch, tmp_path):
+    seen = tmp_path / "seen"
+    once = f"open({str(seen)!r}, 'a').write('x') and os.path.getsize({str(seen)!r}) < 4 and os.kill(os.getpid(), 11)"
+    assert run_stub(monkeypatch, once) == []
+
+
+def test_an_image_that_takes_too_long_is_found_alone(monkeypatch):
+    """JPEG of 5,000 scans and TIFF of 100,000 directories took minutes; nothing said so."""
+    monkeypatch.setattr(decode_pool, "DEADLINE", 0.15)
+    bad = run_stub(monkeypatch, "while True: pass")
+    reason = "decoding it takes longer than 0.15 s of a processor"
+    assert sorted(bad) == [(40, "unreadable", reason), (97, "unreadable", reason)]
+
+
+def test_a_decoder_that_waits_for_its_disk_is_not_late(monkeypatch):
+    monkeypatch.setattr(decode_pool, "DEADLINE", 0.05)
+    assert run_stub(monkeypatch, "__import__('time').sleep(0.3)") == []
+
+
+def test_an_image_that_takes_too_much_memory_is_found(monkeypatch, tmp_path):
+    (image,) = save_noise(tmp_path, 1)
+    facts = image.stat()
+    job = Job(0, str(image), facts.st_size, facts.st_mtime_ns)
+    code = (
+        "from clrx.data.decode import worker as w; w.decode_bytes = lambda *_: bytearray(5 << 30); w.main()"
+    )
+    monkeypatch.setattr(decode_pool, "RUN", [sys.executable, "-P", "-c", code])
+    with (tmp_path / "pixels").open("w+b") as pixels:
+        settings = [pixels.fileno(), 128, 12, 1, str(tmp_path)]
+        ((answer,),) = decode_all([job], 1, settings, 1, (pixels.fileno(),))
+    assert answer == (0, "unreadable", "decoding it takes more than 4 GiB of memory")
 
 
 def test_decoders_load_neither_torch_nor_numpy():
