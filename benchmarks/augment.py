@@ -145,7 +145,7 @@ def write(times: dict[str, float], rounds: int, device: torch.device) -> None:
 
 def processor() -> str:
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     return next(
         (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
     )

@@ -114,7 +114,9 @@ def opened(folder: Path, size: int, cache: Path, torch: bool = False) -> dict:
 
 def ticks() -> tuple[int, int]:
     """Processor time since the machine started: used and idle, in ticks."""
-    numbers = [int(number) for number in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    numbers = [
+        int(number) for number in Path("/proc/stat").read_text(encoding="utf-8").split("\n")[0].split()[1:9]
+    ]
     idle = numbers[3] + numbers[4]
     return sum(numbers) - idle, idle
 
@@ -225,7 +227,7 @@ def main(part: str) -> None:
 
 
 def hardware() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next(
         (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
     )

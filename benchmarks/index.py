@@ -39,14 +39,14 @@ def stops(rows: list[dict[str, str]]) -> str:
 def figures(path: Path) -> str:
     """A file of results as a Markdown table."""
     if path.suffix == ".json":
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
         rows = [
             (one["command"], one["rounds"], one["wall"]["median"], one["cpu"]["median"])
             for one in found["commands"]
         ]
         shown = table(("command", "rounds", "wall, median s", "processor, median s"), rows)
         return f"{shown}\n\n{found['processor']}, {found['cores']} cores, load {found['load']:g}."
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     if path.stem == "stop":
         return stops(rows)
@@ -55,7 +55,7 @@ def figures(path: Path) -> str:
 
 def section(path: Path) -> str:
     """What the page says of one benchmark."""
-    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     title, *rest = text.splitlines()
     commands = [line.strip().partition("  ")[0] for line in rest if "python benchmarks/" in line]
     parts = [f"## {path.stem}", title, "\n".join(f"    {command}" for command in commands)]

@@ -62,11 +62,11 @@ def main(out: Path) -> None:
             compared(name, base, trained(data, Path(folder) / str(index), *words))
             for index, (name, words) in enumerate(VARIANTS.items())
         ]
-    with out.open("w", newline="") as file:
+    with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    print(out.read_text())
+    print(out.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

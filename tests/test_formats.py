@@ -72,13 +72,13 @@ def check_files(section: str, folder: Path, conditions: Iterable[str] = ()) -> N
 
 
 def check_columns(section: str, path: Path, optional: Iterable[str] = ()) -> None:
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         header = next(csv.reader(file))
     check(documented(section, path.name), header, path.name, optional)
 
 
 def check_keys(section: str, path: Path, optional: Iterable[str] = ()) -> None:
-    check(documented(section, path.name), json.loads(path.read_text()), path.name, optional)
+    check(documented(section, path.name), json.loads(path.read_text(encoding="utf-8")), path.name, optional)
 
 
 @pytest.fixture(scope="module")

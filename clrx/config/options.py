@@ -37,7 +37,7 @@ def options_of(folder: Path) -> list[str]:
 def keys_of(file: Path) -> list[str]:
     """The keys of a YAML file and, as `key.name`, those one level below, by its indentation; not Hydra's."""
     keys, parent = [], ""
-    for line in file.read_text().splitlines():
+    for line in file.read_text(encoding="utf-8").splitlines():
         name, colon, _ = line.strip().partition(":")
         if not colon or line.lstrip().startswith(("#", "-")):
             continue

@@ -1,9 +1,11 @@
 """From run directories to a report: its page, tables and figures."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from clrx.core.files import write_bytes, write_text
+from clrx.core.errors import FULL, UserError
+from clrx.core.files import is_part, write_bytes, write_text
 from clrx.report.comparison import Comparison, compare
 from clrx.report.costs import phase_table, published_table
 from clrx.report.export import comparison_csv, runs_csv
@@ -15,6 +17,8 @@ from clrx.report.runs import runs_table
 from clrx.report.score_figures import score_pictures
 from clrx.report.tables import as_latex, as_markdown
 from clrx.report.time_to_target import Timing, timing_of, timing_table
+
+OWN = {"figures", "report.html", "runs.csv", *(f"comparison.{kind}" for kind in ("md", "tex", "csv"))}
 
 
 def make_report(
@@ -30,10 +34,12 @@ def make_report(
 
     paths: directories of runs, of sweeps, or above them. out: by default report/ in the first of them.
     baseline: label or policy of a configuration. metric: of the test set. target: a value of the metric's
-    validation curve. Raises UserError as `clrx.report.comparison.compare`.
+    validation curve. Raises UserError as `clrx.report.comparison.compare`, and where `out` is a link, cannot be
+    written, or holds something else.
     """
     comparison = compare(paths, baseline, metric, target, force)
     out = out or paths[0] / "report"
+    require_own(out)
     timing = timing_of(comparison)
     pictures = [*mean_pictures(comparison), *curve_pictures(comparison), *score_pictures(comparison)]
     for picture in pictures:
@@ -42,6 +48,29 @@ def make_report(
     _write_tables(out, comparison, timing)
     write_text(out / "report.html", page(comparison, timing, pictures))
     return out / "report.html"
+
+
+def require_own(out: Path) -> None:
+    """Make the folder of a report. UserError where it holds something else, is a link, or cannot be written."""
+    fix = "out=DIR names another folder"
+    if linked := [path for path in (out, out / "figures") if path.is_symlink()]:
+        what = "this folder of the report is a link: a report writes nothing outside of its folder"
+        raise UserError(what, where=str(linked[0]), fix=fix)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        names = {
+            one.name for one in out.iterdir() if not is_part(one.name) and not (one / "report.html").exists()
+        }
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        what = f"the report cannot be written: {error.strerror}"
+        raise UserError(what, where=str(out), fix=fix) from error
+    if not os.access(out, os.W_OK):
+        raise UserError("the report cannot be written: Permission denied", where=str(out), fix=fix)
+    if "report.html" not in names and (foreign := sorted(names - OWN)):
+        what = f"this folder holds something else and no report: {', '.join(foreign[:3])}"
+        raise UserError(what, where=str(out), allowed="a folder that is empty, new, or of a report", fix=fix)
 
 
 def _write_tables(out: Path, comparison: Comparison, timing: Timing | None) -> None:

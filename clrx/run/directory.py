@@ -178,7 +178,10 @@ def _write_end(run: Run, error: BaseException, state: RunState, message: str) ->
     log.error("%s: %s", state, message, exc_info=error)
     try:
         run.note(state=state, finished=now(), error=message)
-    except OSError as full:  # the disk that ended the run; its own error is the one to show
+    except (
+        OSError,
+        UserError,
+    ) as full:  # the disk that ended the run, or it was moved; the first error is shown
         log.error("the state could not be written: %s", full, exc_info=full)
 
 

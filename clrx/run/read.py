@@ -288,7 +288,7 @@ def _read_yaml(file: Path) -> Any:
     """The value in a YAML file. ValueError where it is none, or grows by its aliases beyond what a run writes."""
     text = read_text(file, LARGEST_CONFIG)
     try:
-        found = yaml.load(text, _PlainLoader if "\\uD" in text.upper() else _Loader)
+        found = yaml.load(text, _PlainLoader if re.search(r"\\u[dD]", text) else _Loader)
         if _size(found, {}) > MOST_NODES:
             raise ValueError("its aliases make it too large")
     except yaml.YAMLError as error:

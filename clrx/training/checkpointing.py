@@ -5,6 +5,7 @@ import logging
 import torch
 
 from clrx.config.schema import TrainConfig
+from clrx.core.errors import RunError
 from clrx.network.weights_file import read_weights
 from clrx.run.checkpoint import load_checkpoint, save_checkpoint, with_prefix
 from clrx.run.directory import Diverged, Run
@@ -25,6 +26,13 @@ def save_state(
     folder: str = "checkpoint",
 ) -> None:
     """Write weights, optimizer and train state to a folder of the run. The records reach the disk first."""
+    if not (files.path / "run.json").exists():
+        what = "the run directory was moved or removed while the run went on"
+        raise RunError(
+            what,
+            where=str(files.path),
+            fix="clrx resume DIR, where it is now, goes on from its last checkpoint",
+        )
     files.records.steps.sync()
     files.records.epochs.sync()
     tensors = with_prefix("network", setup.network.state_dict())

@@ -28,10 +28,10 @@ def differing(run: Path, twin: Path) -> list[str]:
 
 def _without_times(file: Path) -> bytes:
     if file.name == "epochs.csv":
-        rows = csv.DictReader(io.StringIO(file.read_text(), newline=""))
+        rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"), newline=""))
         return json.dumps([{k: v for k, v in row.items() if k not in TIMES} for row in rows]).encode()
     if file.name in ("metrics.json", "suggestions.json"):
-        content = json.loads(file.read_text())
+        content = json.loads(file.read_text(encoding="utf-8"))
         for node in (content, *content.get("phases", [])):
             node.pop("seconds", None)
         return json.dumps(content).encode()

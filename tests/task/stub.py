@@ -42,7 +42,7 @@ def end(seed: int, folder: Path) -> None:
 
 
 def note(path: Path, line: str) -> None:
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
 
 

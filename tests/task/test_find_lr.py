@@ -69,7 +69,7 @@ def ranged(words, tmp_path_factory, common_cache):
 
 
 def read(path: Path):
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def weights(path: Path) -> bytes:

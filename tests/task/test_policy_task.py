@@ -26,7 +26,7 @@ def policy(tmp_path, monkeypatch):
 
 
 def read_columns(path: Path) -> dict[str, list[float]]:
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {name: [float(row[name]) for row in rows] for name in rows[0]}
 

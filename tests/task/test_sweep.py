@@ -45,13 +45,13 @@ def states(folder: Path) -> dict[str, str | None]:
 
 
 def lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def tree(pid: int) -> list[int]:
     """A process and all below it."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
-    below = children.read_text().split() if children.exists() else []
+    below = children.read_text(encoding="utf-8").split() if children.exists() else []
     return [pid, *(one for child in below for one in tree(int(child)))]
 
 

@@ -36,7 +36,7 @@ def finish(process: subprocess.Popen) -> tuple[int, str]:
 def tree(pid: int) -> list[int]:
     """A process and all below it."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
-    below = children.read_text().split() if children.exists() else []
+    below = children.read_text(encoding="utf-8").split() if children.exists() else []
     return [pid, *(one for child in below for one in tree(int(child)))]
 
 

@@ -77,7 +77,7 @@ def test_every_unreadable_image_is_named(tmp_path):
     assert text.startswith("25 of 30 images cannot be read:")
     assert [name in text for name in ("0000.png", "0019.png", "0020.png")] == [True, True, False]
     assert "and 5 more" in text
-    listed = Path(text.rpartition("the whole list: ")[2]).read_text().splitlines()
+    listed = Path(text.rpartition("the whole list: ")[2]).read_text(encoding="utf-8").splitlines()
     assert [line.split(",")[1] for line in listed] == [str(path) for path in images[:25]]
 
 
