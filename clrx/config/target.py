@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from importlib import import_module, invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
@@ -91,6 +91,18 @@ def build(target: Target, /, *positional: Any, **more: Any) -> Any:
         raise UserError(
             what, where=name, allowed=f"values of its keys ({known}) that it takes", fix=fix
         ) from error
+
+
+def defaults_of(path: str) -> dict[str, Any]:
+    """{key: value} that a policy of clrx takes where a configuration lacks the key; {} for any other `_target_`."""
+    module, _, name = path.rpartition(".")
+    if not _under(path, ("clrx.policy",)):
+        return {}
+    try:
+        kind = getattr(import_module(module), name)
+    except (ImportError, AttributeError):
+        return {}
+    return {one.name: one.default for one in fields(kind) if one.default is not MISSING}
 
 
 def _check_types(call: Any, target: Target) -> None:

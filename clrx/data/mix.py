@@ -1,6 +1,5 @@
-"""Mixing the images of a batch with each other (mixup, cutmix), and averaging over flips at test time."""
+"""Mixing the images of a batch with each other: mixup and cutmix."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -68,8 +67,3 @@ def _span(share: np.ndarray, middle: np.ndarray, side: int) -> np.ndarray:
     middle in 0..1; what lies beyond the edge is lost."""
     positions = (np.arange(side) + 0.5) / side
     return np.abs(positions - middle[:, None]) < np.sqrt(1.0 - share)[:, None] / 2
-
-
-def flip_average(score: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    """The mean of `score` over the images (B, C, H, W) and their mirror images, left to right."""
-    return (score(images) + score(images.flip(-1))) / 2

@@ -31,14 +31,21 @@ def find_bounds(
     The test has a run directory of its own, with `config` as its configuration and a picture by `plot`. Raises
     RunError where it has no usable verdict.
     """
-    found = run.record.get("range_test")
+    found, path = run.record.get("range_test"), run.path / FOLDER
     if found is None:
-        found = _test(cfg, phase, setup, run, screen, config, plot)
+        facts = {key: value for key, value in run.record.items() if key not in OWN}
+        with open_run(path, config, {**facts, "kind": "find_lr"}):
+            tested = find_range(cfg, setup, phase, path, screen)
+            plot(path)
+        screen.hide()
+        interval = tested["suggestions"][tested["rule"]]["max_lr"]
+        found = {key: tested[key] for key in ("bounds", "rule", "verdict", "steps", "seconds")}
+        found |= {"interval": interval, "directory": FOLDER}
         run.note(range_test=found)
     word, why, fix = (found["verdict"][name] for name in ("word", "why", "fix"))
     if found["bounds"] is None:
         what = f"the range test found no bounds: {word}: {why}"
-        raise RunError(what, where=str(run.path / FOLDER), fix=fix)
+        raise RunError(what, where=str(path), fix=fix)
     return found["bounds"]
 
 
@@ -48,24 +55,3 @@ def note_range_test(run: Run, state: TrainState) -> None:
     if found and not any(phase["name"] == "range_test" for phase in state.phases):
         took = {"epochs": 0, "steps": found["steps"], "seconds": found["seconds"]}
         state.phases.insert(0, {"name": "range_test", **took})
-
-
-def _test(
-    cfg: TrainConfig,
-    phase: Phase,
-    setup: Setup,
-    run: Run,
-    screen: Screen,
-    config: dict[str, Any],
-    plot: Callable[[Path], object],
-) -> dict[str, Any]:
-    """The range test in a run directory of its own; what run.json of the run keeps of it."""
-    path = run.path / FOLDER
-    facts = {key: value for key, value in run.record.items() if key not in OWN}
-    with open_run(path, config, {**facts, "kind": "find_lr"}):
-        found = find_range(cfg, setup, phase, path, screen)
-        plot(path)
-    screen.hide()
-    chosen = found["suggestions"][found["rule"]]
-    kept = {key: found[key] for key in ("bounds", "rule", "verdict", "steps", "seconds")}
-    return {**kept, "interval": chosen["max_lr"], "directory": FOLDER}

@@ -8,15 +8,18 @@ from clrx.core.errors import FULL, UserError
 from clrx.core.files import is_part, write_bytes, write_text
 from clrx.report.comparison import Comparison, compare
 from clrx.report.costs import phase_table, published_table
-from clrx.report.export import comparison_csv, runs_csv
 from clrx.report.figures import curve_pictures
 from clrx.report.means import mean_pictures
-from clrx.report.notices import marked
+from clrx.report.notices import marked, scale_of
 from clrx.report.page import differences_table, page, result_tables
-from clrx.report.runs import runs_table
+from clrx.report.results import metric_names, outcomes
+from clrx.report.runs import runs_table, title_of
 from clrx.report.score_figures import score_pictures
-from clrx.report.tables import as_latex, as_markdown
-from clrx.report.time_to_target import Timing, timing_of, timing_table
+from clrx.report.tables import as_csv, as_latex, as_markdown
+from clrx.report.time_to_target import CLOCKS, Timing, timing_of, timing_table
+
+SUMMARY = ("n", "mean", "std", "low", "high")
+DIFFERENCE = ("n", "mean", "std", "low", "high", "p", "p_holm", "p_flip", "p_flip_holm")
 
 OWN = {"figures", "report.html", "runs.csv", *(f"comparison.{kind}" for kind in ("md", "tex", "csv"))}
 
@@ -87,3 +90,35 @@ def _write_tables(out: Path, comparison: Comparison, timing: Timing | None) -> N
     write_text(out / "comparison.tex", "\n".join(map(as_latex, tables)))
     write_text(out / "comparison.csv", comparison_csv(comparison))
     write_text(out / "runs.csv", runs_csv(comparison, timing))
+
+
+def comparison_csv(comparison: Comparison) -> str:
+    """A row for each configuration and metric: mean, spread, interval, and paired difference to the baseline."""
+    header = ["configuration", "metric", *SUMMARY, "baseline", *(f"difference_{name}" for name in DIFFERENCE)]
+    header.append("scale")
+    rows = [
+        [
+            *(outcome.group.label, metric),
+            *(getattr(outcome.summary, name) for name in SUMMARY),
+            comparison.baseline.label,
+            *(getattr(outcome.difference, name, None) for name in DIFFERENCE),
+            scale_of(outcome.group.runs[0]),
+        ]
+        for metric in metric_names(comparison)
+        for outcome in outcomes(comparison, metric)
+    ]
+    return as_csv(header, rows)
+
+
+def runs_csv(comparison: Comparison, timing: Timing | None) -> str:
+    """A row for each run, whatever its state, with its test metrics and when it reached the target."""
+    names = metric_names(comparison)
+    header = ["run", "directory", "configuration", "seed", "fold", "state", "scale", *names]
+    rows = []
+    for group in comparison.groups:
+        for run in group.runs:
+            when = timing.of(group, run) if timing else None
+            facts = [title_of(group, run), run.name, group.label, run.seed, run.fold, run.state]
+            clocks = (getattr(when, clock, None) for clock in CLOCKS)
+            rows.append([*facts, scale_of(run), *map(run.test, names), *clocks])
+    return as_csv([*header, *(f"{clock}_to_target" for clock in CLOCKS)], rows)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from clrx.config.target import defaults_of
 from clrx.core.errors import UserError
 
 # The keys that cannot change what a run computes, each with the reason. Every other key is refused; among them
@@ -18,15 +19,6 @@ FREE = {
 }
 # Of run.json: what a continued run must find as it was, and what may differ but is then said in its notes.
 DATA = {"data_hash": "images", "labels_hash": "labels", "split_hash": "split"}
-# Keys that policies have got since 0.1, with the value that leaves them as they were: a record without them has it.
-TRIANGLE = {"rise": 0.5, "from_top": False}
-ADDED: dict[str, dict[str, Any]] = {
-    "clrx.policy.triangular.Triangular": TRIANGLE,
-    "clrx.policy.triangular2.Triangular2": TRIANGLE,
-    "clrx.policy.exp_range.ExpRange": TRIANGLE,
-    "clrx.policy.sgdr.SGDR": {"m_mul": 1.0},
-    "clrx.policy.one_cycle.OneCycle": {"three_phase": False, "anneal_strategy": "cos"},
-}
 MACHINE = ("processor", "threads", "accelerator")
 
 
@@ -85,9 +77,12 @@ def _conditions(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted key, value) of all in a plain configuration; an empty mapping and a list without mappings are values."""
+    """(dotted key, value) of all in a plain configuration; an empty mapping and a list without mappings are values.
+
+    A key that a policy has got since the run was recorded has its default.
+    """
     if isinstance(config, dict) and config:
-        config = {**ADDED.get(str(config.get("_target_")), {}), **config}
+        config = {**defaults_of(str(config.get("_target_"))), **config}
         for key, value in config.items():
             yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
     elif isinstance(config, list) and any(isinstance(value, dict) for value in config):

@@ -2,7 +2,6 @@
 
 import warnings
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -95,8 +94,3 @@ def unreadable_images(found: list[tuple[str, str]], total: int) -> Numbers | Non
     """The images that cannot be decoded, with the reason of each."""
     title = f"Unreadable: {len(found):,} of {total:,} images"
     return Numbers("unreadable", title, ("image", "reason"), tuple(found), shown=20) if found else None
-
-
-def bytes_below(folder: Path) -> int:
-    """Bytes of the files in a folder."""
-    return sum(path.stat().st_size for path in folder.iterdir())

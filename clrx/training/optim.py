@@ -92,12 +92,6 @@ def set_rate(optimizer: Optimizer, lr: float, momentum: float | None = None) -> 
             raise UserError(what, where="momentum_policy", fix="momentum_policy=none")
 
 
-def momentum_of(optimizer: Optimizer) -> float | None:
-    """The momentum in use (Adam's first beta); None for an optimizer without one."""
-    group = optimizer.param_groups[0]
-    return float(group["betas"][0]) if "betas" in group else group.get("momentum")
-
-
 def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
     """The optimizer's state as contiguous tensors `<parameter's index>.<name>`, without its rates."""
     state = optimizer.state_dict()["state"]

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from clrx.core.errors import UserError
-from clrx.data.mix import Mix, flip_average
+from clrx.data.mix import Mix
 
 B, SIDE = 64, 16
 LABELS = torch.arange(B)  # a class an image, so the targets tell who was mixed with whom
@@ -108,9 +108,3 @@ def test_memory_format_is_kept():
 def test_bad_alphas_are_refused(bad):
     with pytest.raises(UserError, match=f"mix.{next(iter(bad))}="):
         Mix(**bad)
-
-
-def test_flip_average():
-    """A score that reads the leftmost column sees both edges: the mean of 0 and 3."""
-    ramp = torch.arange(4.0).expand(2, 1, 4, 4)
-    assert torch.equal(flip_average(lambda x: x[:, 0, :, 0].mean(dim=1), ramp), torch.tensor([1.5, 1.5]))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clrx.report.comparison import compare
-from clrx.report.export import comparison_csv, runs_csv
+from clrx.report.make import comparison_csv, runs_csv
 from clrx.report.results import (
     half_table,
     main_table,

@@ -16,7 +16,6 @@ from clrx.schedule.progress import progress_at
 from clrx.training.optim import (
     build_optimizer,
     load_optimizer_tensors,
-    momentum_of,
     optimizer_tensors,
     set_rate,
     take_step,
@@ -24,6 +23,12 @@ from clrx.training.optim import (
 
 OPTIMIZERS = names("optimizer")
 SCALES = RateScales(early=0.01, middle=0.1, head=1.0)  # Mishra, section 2.4: 1e-4, 1e-3, 1e-2
+
+
+def momentum_of(optimizer: torch.optim.Optimizer) -> float | None:
+    """The momentum in use (Adam's first beta); None for an optimizer without one."""
+    group = optimizer.param_groups[0]
+    return float(group["betas"][0]) if "betas" in group else group.get("momentum")
 
 
 def _network(seed=0, layout=torch.contiguous_format):
