@@ -13,7 +13,7 @@ from clrx.core.signals import PARENT, stop_with
 
 COMMANDS = (
     *("train", "resume", "find-lr", "policy", "sweep", "report", "data", "verify"),
-    *("predict", "evaluate", "export", "completion"),
+    *("predict", "evaluate", "export", "list", "completion"),
 )
 # commands about run directories: Hydra composes nothing for them
 PLAIN = ("resume", "report", "verify", "predict", "evaluate", "explain", "export")
@@ -53,7 +53,9 @@ def run(arguments: Sequence[str], error_file: Path | None = None, **options: Any
         arguments = [*arguments[1:2], "--help"]
     from clrx.cli.failure import exit_code_of
 
-    only_prints = not arguments or bool(PRINTING & {*arguments}) or arguments[0] in ("policy", "completion")
+    only_prints = (
+        not arguments or bool(PRINTING & {*arguments}) or arguments[0] in ("policy", "list", "completion")
+    )
     words = list(arguments) or ["--help"]
     return exit_code_of(lambda: _dispatch(words[0], words[1:], options), error_file, only_prints)
 
@@ -81,6 +83,14 @@ def _dispatch(command: str, arguments: list[str], options: dict[str, Any]) -> in
         return _say(command_help(command, conf_dir(), words))
     if arguments[:1] == [command]:
         raise UserError(f"{command} stands twice", where="command line", fix="write it once")
+    return _start(command, arguments, options)
+
+
+def _start(command: str, arguments: list[str], options: dict[str, Any]) -> int:
+    if command == "list":
+        from clrx.cli.list import main as list_options
+
+        return list_options(arguments, conf_dir())
     if command == "completion":
         from clrx.cli.completion import main as completion
 

@@ -1,6 +1,7 @@
 """The command line as a user meets it: one process a command, outside the repository."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -83,7 +84,7 @@ def test_what_needs_no_configuration_loads_none(flag):
     done = subprocess.run([sys.executable, "-c", LOADED, flag], capture_output=True, text=True, timeout=120)
     *packages, own = done.stdout.splitlines()[-1].split()
     assert not {"hydra", "omegaconf", "pydantic", "yaml", "numpy", "torch"} & set(packages)
-    assert int(own) <= 12
+    assert int(own) <= 13
 
 
 def test_the_configuration_is_printed_without_torch_and_leaves_nothing(clrx, tmp_path):
@@ -333,12 +334,26 @@ COMPLETIONS = [
     (["train", "nothing=x"], []),
     (["train", "hydra"], []),
     (["train", "default"], []),
+    (["sweep", "policy=constant,tri"], ["policy=constant,triangular", "policy=constant,triangular2"]),
+    (["sweep", "policy=triangular,triangular"], ["policy=triangular,triangular2"]),
+    (["train", "dataset.root=da"], ["dataset.root=data/", "dataset.root=dada.csv"]),
+    (["train", "hydra.run.dir=data/"], ["hydra.run.dir=data/a=1/"]),
+    (["report", "data/a"], ["data/a=1/"]),
+    (["resume", "data/a="], ["data/a=1/"]),
+    (["resume", "nowhere/"], []),
+    (["verify", ""], ["dada.csv", "data/"]),
+    (["list", "pol"], ["policy"]),
+    (["completion", "z"], ["zsh"]),
 ]
 
 
 @pytest.mark.parametrize(("given", "expected"), COMPLETIONS)
-def test_words_that_may_come_next(given, expected):
-    assert words(given, list(COMMANDS), conf_dir()) == expected
+def test_words_that_may_come_next(tmp_path, monkeypatch, given, expected):
+    (tmp_path / "data" / "a=1").mkdir(parents=True)
+    (tmp_path / "dada.csv").touch()
+    (tmp_path / ".hidden").touch()
+    monkeypatch.chdir(tmp_path)
+    assert sorted(words(given, list(COMMANDS), conf_dir())) == sorted(expected)
 
 
 def test_keys_and_groups_are_offered_together():
@@ -359,22 +374,57 @@ def test_options_in_folders_are_offered_with_the_folder(tmp_path):
 def test_a_shell_gets_its_script(here, shell):
     code, out, err = here("completion", shell)
     assert (code, err) == (0, "")
-    assert "clrx completion words" in out
+    assert re.search("clrx completion (words|line)", out)
 
 
-def test_bash_completes_through_the_script(tmp_path):
-    """Source the script as a user does and ask it for what Tab asks, with clrx on the path."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def on_the_path(tmp_path_factory):
+    """The start of a script: a folder on the PATH that has `clrx`."""
+    folder = tmp_path_factory.mktemp("bin")
     (folder / "clrx").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m clrx "$@"\n')
     (folder / "clrx").chmod(0o755)
-    script = f"""
-    PATH="{folder}:$PATH"
+    return f'PATH="{folder}:$PATH"\n'
+
+
+def completed(shell: str, script: str) -> list[str]:
+    """What a script prints, line by line."""
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    done = subprocess.run([shell, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_bash_completes_what_stands_behind_the_equals_sign(on_the_path):
+    """Source the script as a user does and ask it for what Tab asks; the breaks of words stay as they are."""
+    script = f"""{on_the_path}
+    before=$COMP_WORDBREAKS
     source <(clrx completion bash)
+    [[ $before == "$COMP_WORDBREAKS" ]] && echo same
     compopt() {{ :; }}
-    COMP_WORDS=(clrx train policy=tri) COMP_CWORD=2
+    COMP_LINE="clrx sweep seed=0,1 policy=constant,tri" COMP_POINT=${{#COMP_LINE}}
+    COMP_POINT=39
     _clrx
     printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == ["policy=triangular", "policy=triangular2"]
+    assert completed("bash", script) == ["same", "constant,triangular", "constant,triangular2"]
+
+
+@pytest.mark.slow
+def test_fish_completes(on_the_path):
+    script = "clrx completion fish | source; complete -C 'clrx train policy=tri'"
+    path = on_the_path.split('"')[1].split(":")[0]
+    found = completed("fish", f"set -x PATH {path} $PATH; {script}")
+    assert found == ["policy=triangular", "policy=triangular2"]
+
+
+@pytest.mark.slow
+def test_zsh_completes(on_the_path):
+    script = f"""{on_the_path}
+    compdef() {{ :; }}
+    compadd() {{ shift 3; print -l -- $@; }}
+    source <(clrx completion zsh)
+    words=(clrx train policy=tri) CURRENT=3
+    _clrx
+    """
+    assert completed("zsh", script) == ["policy=triangular", "policy=triangular2"]
