@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # numpy is imported where it is needed: without it a worker s
     import numpy as np
 
 # part of the key of every image cache; tests/data/decode/test_golden_pixels.py holds the pixels
-PIXELS_VERSION = 2
+PIXELS_VERSION = 3
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")  # no EPS: it would start a program
 GAP = 3.0  # cheap reduction stops at this multiple of the size; from 3 on it is as good as none (Pillow)
 DICOM_NAMES = (".dcm", ".dicom", ".ima")
