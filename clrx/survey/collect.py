@@ -1,4 +1,4 @@
-"""Everything that `clrx data` looks at: the named images, their split, their files and their decoded pixels."""
+"""From the configuration of `clrx data` to a Survey: the named images, their split, files and decoded pixels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,13 +18,13 @@ from clrx.survey.numbers import Numbers
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was found. `problem` says why the source cannot be split; `cache` is None where nothing is decoded."""
+class Survey:
+    """What was found of a dataset; `problem`: why it cannot be split, "" where it can."""
 
     source: Source  # every image that the dataset names, missing ones included
     split: Split | None
     problem: str
-    cache: Cache | None
+    cache: Cache | None  # None where nothing is decoded
     decoded: np.ndarray  # (K,) the row of the source that row j of the cache is
 
     @cached_property
@@ -47,14 +47,17 @@ def published(dataset: Dataset) -> list[Numbers]:
     return build(dataset.survey) if dataset.survey is not None else []
 
 
-def look_at(cfg: DataConfig, progress: Callable[[int, int], None] | None = None) -> Look:
-    """Load, split and decode; what cannot be read is left out, and what is missing stays, to be listed."""
+def survey_dataset(cfg: DataConfig, progress: Callable[[int, int], None] | None = None) -> Survey:
+    """The dataset that is asked for, split and decoded; missing images stay in it to be listed, unreadable ones do not.
+
+    UserError where its images are wanted (`images=true`) and none is there.
+    """
     source = _named(cfg.dataset)
     channels = cfg.dataset.channels or source.channels
     split, problem = _split(cfg, source)
     present = np.flatnonzero(~absent(source))
     if cfg.images is False or (cfg.images == "auto" and not len(present)):
-        return Look(source, split, problem, None, present[:0])
+        return Survey(source, split, problem, None, present[:0])
     if not len(present):
         raise UserError(
             "none of the images is there", where="images=true", fix="images=auto, or dataset.root=PLACE"
@@ -63,7 +66,7 @@ def look_at(cfg: DataConfig, progress: Callable[[int, int], None] | None = None)
     cache = open_cache(
         there, size_of(cfg.dataset, source), channels, "drop", workers=cfg.workers, progress=progress
     )
-    return Look(source, split, problem, cache, present[cache.kept])
+    return Survey(source, split, problem, cache, present[cache.kept])
 
 
 def absent(source: Source) -> np.ndarray:

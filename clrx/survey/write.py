@@ -14,27 +14,29 @@ from clrx.plot import style
 from clrx.plot.images import plot_classes
 from clrx.report import html
 from clrx.report.tables import as_html
-from clrx.survey.collect import Look
+from clrx.survey.collect import Survey
 from clrx.survey.numbers import ALL, Numbers, shown_table, write_numbers
-from clrx.survey.tables import notices, strips
+from clrx.survey.tables import notices, sheet_images
 
 BAR = 0.24  # inches a row of bars takes
 LETTERS = 34  # of a bar's name at most
 
 
-def write_survey(path: Path, look: Look, groups: Mapping[str, Sequence[Numbers]], across: int) -> None:
+def write_survey(path: Path, survey: Survey, groups: Mapping[str, Sequence[Numbers]], across: int) -> None:
     """Write tables/*.csv, figures/*.png and data.html below `path`; `across`: images a class on the contact sheet."""
-    source = look.source
+    source = survey.source
     about = {"dataset": source.name, "synthetic": source.synthetic}
-    footer = style.describe({**about, "split_hash": look.split and look.split.hash})
+    footer = style.describe({**about, "split_hash": survey.split and survey.split.hash})
     for numbers in (one for group in groups.values() for one in group):
         write_numbers(path / "tables", numbers)
         if numbers.bars:
             style.save(plot_bars(numbers, footer), path / "figures" / f"{numbers.name}.png")
-    if found := strips(look, across):
+    if found := sheet_images(survey, across):
         style.save(plot_classes(found, across, footer), path / "figures" / "contact_sheet.png")
     pictures = {file.stem: file.read_bytes() for file in sorted((path / "figures").glob("*.png"))}
-    write_text(path / "data.html", page(title_of(look), facts_of(look), notices(look), groups, pictures))
+    write_text(
+        path / "data.html", page(title_of(survey), facts_of(survey), notices(survey), groups, pictures)
+    )
 
 
 def plot_bars(numbers: Numbers, footer: str) -> Figure:
@@ -62,15 +64,15 @@ def plot_bars(numbers: Numbers, footer: str) -> Figure:
     return figure
 
 
-def title_of(look: Look) -> str:
-    source = look.source
+def title_of(survey: Survey) -> str:
+    source = survey.source
     kind = "SYNTHETIC images" if source.synthetic else "images"
     return f"{source.name}: {len(source):,} {kind}, {len(source.classes)} classes"
 
 
-def facts_of(look: Look) -> list[tuple[str, str]]:
+def facts_of(survey: Survey) -> list[tuple[str, str]]:
     """Names and values at the head of the page and of the screen."""
-    source, split, cache = look.source, look.split, look.cache
+    source, split, cache = survey.source, survey.split, survey.cache
     facts = [
         ("task", f"{source.task}: {', '.join(source.classes)}"),
         ("groups", f"{source.table['group'].nunique():,}"),
