@@ -9,12 +9,13 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 from torch import Tensor, nn
 
 from clrx.core.errors import UserError
 from clrx.core.files import write_bytes
 from clrx.core.inflate import check_zip
+from clrx.core.output import visible
 
 PICKLES = (".pth", ".pt", ".bin", ".tar", ".ckpt")
 NESTS = ("state_dict", "model", "model_state_dict")  # where training scripts put the weights in a .pth
@@ -30,6 +31,8 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors or .pth file by name; UserError for a pickle that asks to run code."""
     if file.suffix == ".safetensors":
         try:
+            if visible(str(file)) != str(file):  # the library opens no names that are not UTF-8
+                return load(file.read_bytes())
             return load_file(file)
         except (SafetensorError, OSError) as error:
             raise UserError(

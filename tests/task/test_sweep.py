@@ -3,17 +3,22 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import stub
 
 from clrx.core.lock import is_held
+from clrx.core.paths import ROOT
 from clrx.run.read import state_of
+from clrx.sweep.job import Job
+from clrx.sweep.process import command_of, search_path
 
 
 def start(folder: Path, *words: str, **environment: str) -> subprocess.Popen:
@@ -110,6 +115,59 @@ def test_two_terminals_share_the_work(tmp_path):
     assert min(started) >= 2
 
 
+def test_a_sweep_that_is_stopped_holds_up_nobody(tmp_path):
+    """Its claim on a run that was complete had others wait for ever, without a word."""
+    folder, gate = tmp_path / "sweep", tmp_path / "gate"
+    words = ("policy=constant", "seed=0,1")
+    first = start(folder, *words, STUB_GATE=str(gate))
+    wait_for(first, (folder / "seed=0" / "begun").exists)
+    first.send_signal(signal.SIGSTOP)
+    second = start(folder, *words, STUB_GATE=str(gate))
+    said = second.stdout.readline()
+    assert f"seed=0: waits for process {first.pid} on {socket.gethostname()} since 20" in said
+    gate.touch()
+    code, rest = finish(second)
+    assert (code, "2 complete" in rest) == (0, True), rest
+    first.send_signal(signal.SIGCONT)
+    assert finish(first)[0] == 0
+    assert [len(lines(run / "begun")) for run in folder.glob("*=*")] == [1, 1]
+
+
+def test_a_damaged_run_is_named_and_passed_over(tmp_path, sweep_here):
+    """One config.yaml of `a: [`, or a value of another type, ended the whole sweep."""
+    folder = tmp_path / "sweep"
+    words = (f"hydra.sweep.dir={folder}", "policy=constant", "seed=0,1,2")
+    assert sweep_here(*words)[0] == 0
+    (folder / "seed=0" / "config.yaml").write_text("a: [")
+    (folder / "seed=1" / "run.json").write_text('{"state": "complete", "hardware": [], "task": 3}')
+    code, said = sweep_here(*words, "seed=0,1,2,3")
+    assert code == 1
+    assert states(folder) == {
+        "seed=0": "complete",
+        "seed=1": None,
+        "seed=2": "complete",
+        "seed=3": "complete",
+    }
+    assert "unreadable" in said
+    assert "run.json of this run cannot be read: it is damaged" in said or "seed=1" in said
+
+
+def test_runs_do_not_import_what_lies_in_the_working_directory(tmp_path):
+    """A statistics.py or random.py there was run in place of Python's."""
+    for name in ("statistics", "random", "clrx"):
+        (tmp_path / f"{name}.py").write_text("raise AssertionError('this is not Python')\n")
+    words = command_of(Job("a", (), tmp_path), SimpleNamespace(runtime=SimpleNamespace(config_sources=[])))
+    command = [*words[: words.index("train")], "--version"]
+    for given in ("", f":{ROOT}", "."):
+        environment = os.environ | {"PYTHONPATH": given}
+        patched = pytest.MonkeyPatch()
+        patched.setenv("PYTHONPATH", given)
+        environment |= search_path()
+        patched.undo()
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.stdout.startswith("clrx "), done.stderr
+
+
 @pytest.mark.parametrize(
     ("where", "words"),
     [
@@ -132,7 +190,13 @@ def test_any_directory_will_do(tmp_path, monkeypatch, sweep_here, where, words):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR1, 138, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
     folder = tmp_path / "sweep"
