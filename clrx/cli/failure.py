@@ -29,7 +29,10 @@ def exit_code_of(
         code = _code_of(command, error_file)
     lost = next((output.lost for output in outputs if output.lost and output.stream is not sys.stderr), None)
     if code == 0 and only_prints and lost:
-        return 141 if lost.errno in GONE else 1
+        if lost.errno in GONE:
+            return 141
+        print(f"error: the output cannot be written: {lost.strerror}", file=sys.stderr)
+        return 1
     return code
 
 

@@ -122,6 +122,20 @@ def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return swept, [one.key_or_group for one in parsed if not one.is_sweep_override()]
 
 
+def of_first_run(words: Sequence[str]) -> list[str]:
+    """The words of a sweep with the first of several values in their place: what `--cfg` prints is of one run."""
+    found, parser = [], OverridesParser.create()
+    for word in words:
+        if "=" in word and not word.startswith(("-", "hydra")):
+            parsed = parser.parse_overrides([word])[0]
+            if parsed.is_sweep_override():
+                if parsed.is_discrete_sweep():
+                    found.append(f"{parsed.get_key_element()}={next(parsed.sweep_string_iterator())}")
+                continue
+        found.append(word)
+    return found
+
+
 def sweep_name(words: Sequence[str], defaults: Sequence[str]) -> str:
     """The swept keys, and eight digits of the SHA-256 of all that is asked: one command, one directory.
 

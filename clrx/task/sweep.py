@@ -30,7 +30,7 @@ from clrx.core.errors import ClrxError, RunError, UserError
 from clrx.core.paths import remove_empty
 from clrx.core.signals import signal_behind
 from clrx.run.read import RunState, state_of
-from clrx.sweep.command_line import RETRY, Sweep, launcher_of, read_sweep, reopen, runs_of
+from clrx.sweep.command_line import RETRY, Sweep, launcher_of, of_first_run, read_sweep, reopen, runs_of
 from clrx.sweep.job import error_of, job_of, shown_value, value_of
 from clrx.task.report import read_arguments
 
@@ -46,7 +46,8 @@ def main(arguments: list[str], conf: Path) -> int:
     if sweep.runs and (launcher := launcher_of(sweep.words)) != "processes":
         say(f"{launcher} starts the runs; each prints into its screen.log below {sweep.path}")
     with _nothing_left_of_a_mistake(sweep.path):
-        call_hydra("sweep", [*sweep.words, *(["--multirun"] if sweep.runs else [])], conf, job)
+        words = [*sweep.words, "--multirun"] if sweep.runs else of_first_run(sweep.words)
+    call_hydra("sweep", words, conf, job)
     if not sweep.runs:
         return 0
     complete = list_runs(sweep.path)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 from hydra.utils import instantiate
@@ -111,3 +112,39 @@ def test_a_key_that_is_not_there_is_named(capsys):
     OmegaConf.set_struct(cfg, True)
     assert exit_code_of(lambda: cfg.a.c) == 2
     assert "there is no key 'a.c'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("only_prints", [True, False])
+def test_a_closed_pipe_is_the_end_of_what_only_prints(monkeypatch, only_prints):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = []
+
+    def command() -> int:
+        print("line", flush=True)
+        done.append("the rest")
+        return 0
+
+    with os.fdopen(theirs, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert exit_code_of(command, only_prints=only_prints) == (141 if only_prints else 0)
+        monkeypatch.undo()
+    assert done == ["the rest"]
+
+
+def test_a_message_is_short_and_steers_no_terminal(capsys):
+    names = "\n".join(f"  image {n}: \x1b[2J unreadable" for n in range(300))
+    exit_code_of(raising(UserError(f"300 of 900 images:\n{names}", where="/data", fix="mend them")))
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) <= 41
+    assert len(said) < 2300
+    assert said.endswith("  where:   /data\n  fix:     mend them\n")
+    assert "\x1b" not in said
+
+
+def test_a_file_that_cannot_be_used_is_named(capsys):
+    assert exit_code_of(raising(FileNotFoundError(2, "No such file or directory", "/runs/a/steps.csv"))) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "error: a file cannot be used: No such file or directory\n  where:   /runs/a/steps.csv\n"
+    )

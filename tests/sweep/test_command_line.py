@@ -8,7 +8,7 @@ from clrx.core.errors import UserError
 from clrx.core.paths import conf_dir
 from clrx.run.read import state_of
 from clrx.sweep import command_line
-from clrx.sweep.command_line import read_sweep, reopen, runs_of, split_words, sweep_name
+from clrx.sweep.command_line import of_first_run, read_sweep, reopen, runs_of, split_words, sweep_name
 
 DEFAULTS = ["policy", "seed"]
 
@@ -121,3 +121,16 @@ def test_a_retry_opens_the_runs_in_these_states_alone(tmp_path):
     assert reopen(tmp_path, ("failed",)) == 1
     states = [state_of(run) for run in runs_of(tmp_path)]
     assert states == ["interrupted", "complete", "diverged", "interrupted"]
+
+
+def test_the_first_run_stands_for_all_where_a_configuration_is_printed():
+    """`clrx sweep seed=0,1 --cfg job` was refused: several values."""
+    words = [
+        "seed=0,1",
+        "lr=tag(log,interval(1e-3,1e-1))",
+        "policy=constant",
+        "--cfg",
+        "job",
+        "epochs='range(3,5)'",
+    ]
+    assert of_first_run(words[:5]) == ["seed=0", "policy=constant", "--cfg", "job"]
