@@ -78,7 +78,9 @@ class TrainConfig:
     device: Annotated[str, Strict(), Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = key(
         "what to train on", allowed="auto, cpu, cuda, cuda:N"
     )
-    precision: Literal["fp32", "bf16"] = key("of the forward pass: bf16 is autocast")
+    precision: Literal["auto", "fp32", "bf16"] = key(
+        "of the forward pass: bf16 is autocast; auto: the faster one on this machine, chosen before the run, recorded"
+    )
     channels_last: Flag = key("memory layout of images and convolutions")
     deterministic: Flag = key("true: equal bytes on one machine, also on a GPU")
     threads: Whole | None = key("CPU threads of one process; null: all cores", ge=1)

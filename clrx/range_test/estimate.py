@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special  # scipy.stats has the same two functions and takes seconds to load
 
 from clrx.range_test.curve import Curve, Points
 from clrx.range_test.rules import RULES, Bounds, Missing, Rule
@@ -107,5 +106,7 @@ def _widening(repeats: int) -> float:
     """What a bootstrap of few lacks: their spread is too small by (n - 1) / n, and Student's t is not the normal."""
     if repeats < FEW:
         return 1.0
+    from scipy import special  # a second, which runs without a range test do without
+
     factor = special.stdtrit(repeats - 1, QUANTILES[1]) / special.ndtri(QUANTILES[1])
     return float(factor * np.sqrt(repeats / (repeats - 1)))

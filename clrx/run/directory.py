@@ -155,7 +155,8 @@ def _start_record(run: Run, config: dict[str, Any], facts: dict[str, Any]) -> No
         refuse_moved(before, facts, run.path)
         notes += filter(None, [difference(before, facts)])
     notes = list(dict.fromkeys(notes))  # a run keeps what it has said, also of a backoff
-    if not (run.path / "config.yaml").exists():
+    known = read_config(run.path) if (run.path / "config.yaml").exists() else {}
+    if not known or known.get("precision") == "auto":  # of a run that ended before anything was chosen
         write_config(run.path, config)
     begun = {"state": RunState.RUNNING, "finished": None, "error": None}
     write_json(run.path / "run.json", {"format": FORMAT, **before, **facts, "notes": notes, **begun})

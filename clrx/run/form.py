@@ -41,6 +41,7 @@ FACTS = {  # run.json
     "facts": Each(object),
     "versions": Each(str),
     "hardware": {"threads": (int, NoneType), "memory": Number, "cores": int, "device": str, "processor": str},
+    "precision": {"asked": str, "chosen": str, "because": str, "seconds": Each(Number)},
     "git": Each((str, bool, NoneType), or_none=True),
     "range_test": {
         "bounds": BOUNDS,

@@ -30,6 +30,8 @@ def refuse_changes(recorded: Any, asked: dict[str, Any], path: Path, threads: in
     old, new = dict(leaves(recorded)), dict(leaves(asked))
     if "disease" not in asked:  # 0.1 recorded one of every run, also where the dataset reads none
         old = {key: value for key, value in old.items() if key.split(".")[0] != "disease"}
+    if "auto" in (old.get("precision"), new.get("precision")):  # what was chosen stays chosen
+        new["precision"] = old.get("precision")
     if old.get("threads") is None and new.get("threads") == threads:
         new["threads"] = None
     changed = [

@@ -19,7 +19,7 @@ from clrx.range_test.find import find_range
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import open_run, refuse_other_run, require_own
 from clrx.run.read import RunState, read_run, state_of, threads_of
-from clrx.task.train import facts_of, show_range_test
+from clrx.task.train import facts_of, show_range_test, with_precision
 from clrx.training.preflight import check_config, describe_data, open_inputs
 from clrx.training.setup import make_setup
 
@@ -39,7 +39,9 @@ def task(raw: DictConfig) -> int:
         require_own(path)
         with open_screen() as screen, listening():
             network, data = open_inputs(cfg, screen.decoding())
-            with open_run(path, config, {**facts_of(cfg, about, data), "kind": "find_lr"}):
+            raw, cfg, precision = with_precision(raw, cfg, network, data)
+            facts = {**facts_of(cfg, about, data), "kind": "find_lr", "precision": precision}
+            with open_run(path, recorded(raw), facts):
                 describe_data(data)
                 find_range(cfg, make_setup(cfg, data, network), phase, path, screen)
                 show_range_test(path)

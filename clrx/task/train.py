@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,10 +23,11 @@ from clrx.core.files import write_text
 from clrx.core.machine import choose_device, git_state, hardware, versions
 from clrx.core.signals import listening, signal_behind
 from clrx.data.open import Data
+from clrx.network.network import Network
 from clrx.range_test.bounds import find_bounds, note_range_test
 from clrx.range_test.ramp import check_range_test
 from clrx.run.directory import Run, open_run, refuse_other_run, require_checkpoint, require_own
-from clrx.run.read import RunState, state_of, threads_of
+from clrx.run.read import RunState, read_config, read_facts, state_of, threads_of
 from clrx.run.trackers import track
 from clrx.task.ending import show_report, show_result
 from clrx.training.batches import steps_per_epoch
@@ -34,12 +36,14 @@ from clrx.training.extend import reopen_last_phase
 from clrx.training.finish import finish
 from clrx.training.memory import memory_of
 from clrx.training.phase import train_phases
+from clrx.training.precision import AUTO, choose_precision, settled
 from clrx.training.preflight import check_config, describe_data, open_inputs, warn_about_policies
 from clrx.training.records import TrainState
 from clrx.training.session import Observer, RunFiles, ScreenObserver, open_session
 from clrx.training.setup import Setup, make_setup
 
 log = logging.getLogger("clrx")
+Config = TypeVar("Config", bound=TrainConfig)
 
 
 def task(
@@ -58,13 +62,13 @@ def task(
         return 0
     with open_screen() as screen, listening() as stop:
         network, data = open_inputs(cfg, screen.decoding())
-        with open_run(path, config, facts_of(cfg, about, data)) as run:
+        raw, cfg, precision = with_precision(raw, cfg, network, data)
+        with open_run(path, recorded(raw), {**facts_of(cfg, about, data), "precision": precision}) as run:
             describe_data(data)
             setup = make_setup(cfg, data, network)
             if is_auto(raw):
-                bounds = find_bounds(cfg, phases[0], setup, run, screen, config, plot=show_range_test)
-                cfg = load(raw, bounds)
-                phases = build_phases(cfg)
+                bounds = find_bounds(cfg, phases[0], setup, run, screen, recorded(raw), plot=show_range_test)
+                phases = build_phases(cfg := load(raw, bounds))
             warn_about_policies(phases, steps_per_epoch(len(data.train), cfg.batch_size, cfg.accumulate))
             state, files, tensors = open_session(run, setup)
             note_range_test(run, state)
@@ -107,6 +111,24 @@ def check_run(raw: DictConfig, threads: int | None = None) -> tuple[TrainConfig,
     phases = build_phases(cfg)
     check_config(cfg, threads)
     return cfg, phases
+
+
+def with_precision(
+    raw: DictConfig, cfg: Config, network: Network, data: Data
+) -> tuple[DictConfig, Config, dict[str, Any]]:
+    """(the configuration, as composed and typed, with a precision in place of `auto`; the choice, for run.json).
+
+    `auto` may have to be measured on `network`. A run that is continued keeps what it has had.
+    """
+    path, asked = invocation(raw).directory, cfg.precision
+    config = read_config(path) if (path / "config.yaml").exists() else {}
+    size = data.cache.array.shape[-1]
+    choice = settled(asked, read_facts(path), config, lambda: choose_precision(cfg, network, size, asked))
+    if choice["asked"] == AUTO:
+        log.info("precision %s: %s", choice["chosen"], choice["because"])
+    raw = deepcopy(raw)
+    raw.precision = choice["chosen"]
+    return raw, load(raw, kind=type(cfg)), choice
 
 
 def facts_of(cfg: TrainConfig, about: Invocation, data: Data) -> dict[str, Any]:

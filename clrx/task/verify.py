@@ -16,13 +16,14 @@ from clrx.core.console import open_screen, say
 from clrx.core.errors import RunError, UserError
 from clrx.core.signals import listening
 from clrx.data.cache.files import Damaged, check_rows
-from clrx.data.open import Data, load_source, open_data
+from clrx.data.open import Data, load_source, open_data, size_of
 from clrx.run.read import Record, require_run, threads_of
 from clrx.run.resume_guard import DATA
 from clrx.task.resume import recorded_config, run_and_words
 from clrx.training.inputs import inputs_of
 from clrx.training.loop import train_steps
 from clrx.training.phase import phase_clock, phase_work
+from clrx.training.precision import AUTO, choose_precision, say_if_other
 from clrx.training.preflight import check_config
 from clrx.training.records import TrainState, column
 from clrx.training.setup import Setup, make_setup, network_for
@@ -37,6 +38,9 @@ def main(arguments: list[str]) -> int:
     with open_screen() as screen, listening():
         source = load_source(cfg.dataset)
         network = network_for(cfg, source)
+        then = run.facts.get("precision") or {}
+        if then.get("asked") == AUTO:
+            say_if_other(then, choose_precision(cfg, network, size_of(cfg.dataset, source), AUTO))
         data = open_data(cfg, source, screen.decoding())
         _compare_data(run, data)
         _check_pixels(data)

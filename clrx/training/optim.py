@@ -1,6 +1,7 @@
 """The optimizer of a phase: a group for each section, rates set from outside, state as plain tensors."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from inspect import unwrap
 from typing import Any
@@ -15,20 +16,29 @@ from clrx.core.errors import UserError, first_line
 from clrx.network.network import Network
 from clrx.network.sections import SECTIONS
 
+FUSED = ("torch.optim.SGD", "torch.optim.Adam", "torch.optim.AdamW")
+
 
 def build_optimizer(
-    network: Network, optimizer: Target, scales: RateScales | None = None, spare_norms: bool = False
+    network: Network,
+    optimizer: Target,
+    scales: RateScales | None = None,
+    spare_norms: bool = False,
+    fused: bool = False,
 ) -> Optimizer:
     """The optimizer that a target names, over the network's trainable parameters.
 
     Each group is one section and has `lr_scale`, the factor on the rate that `set_rate` gives (None: 1 everywhere).
-    `spare_norms` takes weight decay off biases and normalisation layers (the parameters of one dimension). Raises
+    `spare_norms` takes weight decay off biases and normalisation layers (the parameters of one dimension). `fused`: all
+    weights in one call where torch's own optimizer can, faster, with other last bits. Raises
     UserError where nothing is trainable, and for values that the optimizer refuses.
     """
     factors = vars(scales or RateScales())
     groups = [group for name in SECTIONS for group in _groups(network, name, factors[name], spare_norms)]
     if not groups:
         raise UserError("nothing is trainable", where="plan.phases, trainable", fix="trainable: all or head")
+    if fused and optimizer.path in FUSED and not optimizer.arguments.keys() & {"fused", "foreach"}:
+        optimizer = replace(optimizer, arguments={**optimizer.arguments, "fused": True})
     built = _built(optimizer, groups)
     set_rate(built, built.defaults["lr"])
     return built

@@ -94,7 +94,10 @@ def work_with(cfg: TrainConfig, phase: Phase, setup: Setup) -> Work:
     """What the steps of a phase work with; the optimizer is fresh."""
     return Work(
         network=setup.network,
-        optimizer=build_optimizer(setup.network, cfg.optimizer, phase.rate_scales, cfg.spare_norms),
+        optimizer=build_optimizer(
+            *(setup.network, cfg.optimizer, phase.rate_scales, cfg.spare_norms),
+            fused=cfg.precision == "bf16",  # at fp32 the bytes of a run stay what they have been
+        ),
         loss=setup.loss,
         policy=phase.policy,
         prepare=setup.prepare,

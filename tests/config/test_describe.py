@@ -28,11 +28,11 @@ def test_help_has_each_key_with_default_unit_and_limits_in_100_columns():
     assert max(map(len, lines)) <= 100
     text = " ".join(" ".join(lines).split())
     assert "batch_size [default ${dataset.recipe.batch_size} images] a whole number, at least 1" in text
-    assert "precision [default fp32] fp32, bf16" in text
+    assert "precision [default auto] auto, fp32, bf16" in text
     assert "split.folds [default 5] a whole number, at least 2, or null" in text
 
 
 def test_values_to_complete():
-    assert values_of("precision") == ["fp32", "bf16"]
+    assert values_of("precision") == ["auto", "fp32", "bf16"]
     assert values_of("deterministic") == ["true", "false"]
     assert values_of("batch_size") == values_of("model.weights") == values_of("nonsense") == []

@@ -12,6 +12,7 @@ from clrx.cli.main import run
 TIMED = ("seconds", "images_per_second", "data_wait")
 SMALL = (
     *("dataset=npz", "model=cnn4", "model.dropout=0.2", "batch_size=48", "threads=1", "device=cpu"),
+    *("precision=fp32",),
     *("bootstrap.resamples=5", "checkpoint.every=3 steps"),
 )
 
