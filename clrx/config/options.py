@@ -16,7 +16,7 @@ NAME_KEYS = {  # dataset -> its keys whose value is the name of a column, a clas
         *("dataset.images", "dataset.path", "dataset.label", "dataset.group"),
         *("dataset.split_column", "dataset.positive"),
     ),
-    "image_folder": ("dataset.positive",),
+    "image_folder": ("dataset.positive", "dataset.group"),
     "microcalcification": ("dataset.positive",),
     "npz": ("dataset.name",),
     "phantom": ("dataset.label",),

@@ -23,7 +23,7 @@ from clrx.data.folder_names import (
 )
 from clrx.data.image_folders import Folder, counted, quoted, read_folder
 from clrx.data.locate import check_equal
-from clrx.data.source import Source
+from clrx.data.source import LikelyGroups, Source
 from clrx.data.spelling import plain
 
 Notes = list[str]
@@ -63,6 +63,12 @@ def class_images(
     return sorted(found, key=lambda one: one.path), tuple(notes)
 
 
+def below_class(image: ClassImage) -> str:
+    """The path of an image below its class folder: patient7/1.png of train/cat/patient7/1.png."""
+    parts = image.name.split("/")
+    return "/".join(parts[parts.index(image.label) + 1 :])
+
+
 def folder_source(
     name: str,
     root: Path,
@@ -72,19 +78,27 @@ def folder_source(
     positive: str | None = None,
     classes: tuple[str, ...] | None = None,
     group: Sequence[str] | None = None,
+    likely: LikelyGroups | None = None,
     notes: tuple[str, ...] = (),
     **more: object,
 ) -> Source:
     """A Source of images in class folders: class index by folder name, the split where folders name one.
 
-    `classes`: their order, where it is known. `group`: of each image; None: each image for itself.
+    `classes`: their order, where it is known. `group`: of each image; None: each image for itself, and `likely` are the
+    groups that the names suggest.
     """
     ordered, labels, spelt = encode([one.label for one in found], positive, classes)
     table = pd.DataFrame({"image": [one.name for one in found]})
     table["group"] = table["image"] if group is None else list(group)
     if found and found[0].part:
         table["split"] = [one.part for one in found]
-    settings = {"files": tuple(one.path for one in found), "channels": channels, "root": str(root), **more}
+    settings = {
+        "files": tuple(one.path for one in found),
+        "channels": channels,
+        "root": str(root),
+        "likely": likely,
+        **more,
+    }
     task = task_of(len(ordered), name)
     return Source(name, task, ordered, table, labels, notes=(*notes, *spelt), **settings)  # type: ignore[arg-type]
 

@@ -12,6 +12,7 @@ from clrx.config.sections import Split as SplitConfig
 from clrx.config.target import build
 from clrx.core.errors import UserError
 from clrx.data.cache.open import Cache, open_cache
+from clrx.data.patients import settle_likely_groups
 from clrx.data.source import Source
 from clrx.data.split import Split, keep_rows, make_split
 from clrx.data.spot_checks import pixel_notes, settle_duplicates
@@ -102,7 +103,8 @@ def split_of(dataset: Dataset, split: SplitConfig, selection: str, source: Sourc
     by = dataset.split
     if by == "auto":
         by = "given" if "split" in source.table else "group"
-    return make_split(source, by, validation, split.test, split.folds, split.fold, split.seed)
+    made = make_split(source, by, validation, split.test, split.folds, split.fold, split.seed)
+    return made if source.likely is None else settle_likely_groups(source, made, by)
 
 
 def _training_rows(each: int | None, scale: float, source: Source, split: Split, seed: int) -> np.ndarray:

@@ -13,6 +13,14 @@ UNLIKE = (
 
 
 @dataclass(frozen=True)
+class LikelyGroups:
+    """Groups that the names of images suggest, where nobody has said whether they are patients."""
+
+    pattern: str  # a regular expression that finds the group in a name
+    of_row: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Source:
     """Images, labels and groups of one dataset, in a fixed order; row i is the same image everywhere."""
 
@@ -32,6 +40,7 @@ class Source:
     synthetic: bool = False
     notes: tuple[str, ...] = ()  # sentences for the log and the record (dropped images, leaks, ...)
     facts: tuple[tuple[str, str], ...] = ()  # e.g. ("label table sha256", "...")
+    likely: LikelyGroups | None = None  # where every image is its own group, and its name says otherwise
     root: str | None = None  # folder that linked files must stay in; None: the common folder of `files`
 
     def __len__(self) -> int:
@@ -45,4 +54,5 @@ class Source:
             labels=self.labels[rows],
             files=None if self.files is None else tuple(self.files[i] for i in rows),
             array=None if self.array is None else self.array[rows],
+            likely=self.likely and replace(self.likely, of_row=tuple(self.likely.of_row[i] for i in rows)),
         )

@@ -12,8 +12,9 @@ from clrx.data.archive import resolve_root
 from clrx.data.classes import encode, task_of
 from clrx.data.folder_names import PARTS, part_of
 from clrx.data.image_folders import given_file, image_files
-from clrx.data.image_table import check_missing, read_csv, refuse_rows, settle_missing
+from clrx.data.image_table import check_missing, header_of, read_csv, refuse_rows, settle_missing
 from clrx.data.locate import locate
+from clrx.data.patients import NONE, column_or_pattern, groups_by, likely_groups
 from clrx.data.source import Source, Task
 from clrx.data.spelling import unify
 from clrx.data.table_labels import (
@@ -41,26 +42,29 @@ def load(
 
     Paths are relative to `images`, a folder or an archive (None: the CSV's folder); a mere name is searched below it,
     with or without its ending. `label`: the column with the class, or a list of columns of 0 and 1, one a label.
-    `group` (None: the patient that the path names, patient00001/; else each image for itself) and `split_column`
-    (train | val | test; None: none) are columns. `positive`: of two classes the one that is 1 (None: the one that
-    sorts last). `missing`: error | drop files that are not there. `uncertain`: how -1 and blanks in columns of 0 and 1
-    are read, see clrx.data.table_labels. Raises UserError.
+    `group`: the column with the patient, or a pattern (regular expression) that finds it in the path; `none`: each
+    image for itself; None: the patient that the path names, patient00001/, else each image for itself, unless the names
+    seem to share patients' numbers. `split_column` (train | val | test; None: none) is a column. `positive`: of two
+    classes the one that is 1 (None: the one that sorts last, or that is no `normal`, `healthy` and the like).
+    `missing`: error | drop files that are not there. `uncertain`: how -1 and blanks in columns of 0 and 1 are read, see
+    clrx.data.table_labels. Raises UserError.
     """
     check_missing(missing)
     check_uncertain(uncertain)
     file = given_file(root, "a CSV file")
-    path, group, split_column = str(path), _name(group), _name(split_column)
+    path, split_column = str(path), _name(split_column)
+    group, pattern = column_or_pattern(_name(group), header_of(file))
     labels = (str(label),) if isinstance(label, str | int | float) else tuple(str(name) for name in label)
-    keys = {path: "dataset.path", **dict.fromkeys(labels, "dataset.label")}
-    keys |= {group: "dataset.group"} if group is not None else {}
-    keys |= {split_column: "dataset.split_column"} if split_column is not None else {}
+    keys = _keys(path, labels, group, split_column)
     raw, notes = read_csv(file, keys, unique=[path], blank=labels)
     raw, settled = settle_uncertain(raw, labels, uncertain, file)
-    table, grouped = _table(raw, path, labels, group, split_column, file)
+    table, grouped = _table(raw, path, labels, (group, pattern), split_column, file)
     base = _base(resolve_root(str(images)) if images is not None else file.parent, table["image"])
     table, found = _with_files(table, base, file, missing)
     there = raw[raw[path].isin(table["image"])].reset_index(drop=True)
     task, classes, indices, named = _labels(there, labels, positive, file)
+    paths = table["image"].tolist()
+    likely = None if group or pattern or grouped else likely_groups(paths, paths, len(classes))
     return Source(
         name="csv",
         task=task,
@@ -70,8 +74,16 @@ def load(
         files=tuple(table["file"]),
         channels=3 if color else 1,
         notes=(*notes, *settled, *grouped, *found, *named),
+        likely=likely,
         root=str(base),
     )
+
+
+def _keys(path: str, labels: tuple[str, ...], group: str | None, split: str | None) -> dict[str, str]:
+    """The columns that are asked for, each with the key that names it."""
+    optional = {group: "dataset.group", split: "dataset.split_column"}
+    named = {column: key for column, key in optional.items() if column is not None}
+    return {path: "dataset.path", **dict.fromkeys(labels, "dataset.label"), **named}
 
 
 def _name(column: object) -> str | None:
@@ -80,23 +92,38 @@ def _name(column: object) -> str | None:
 
 
 def _table(
-    raw: pd.DataFrame, path: str, labels: tuple[str, ...], group: str | None, split: str | None, file: Path
+    raw: pd.DataFrame,
+    path: str,
+    labels: tuple[str, ...],
+    grouping: tuple[str | None, str | None],
+    split: str | None,
+    file: Path,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """image, group and, where asked for, split under our names; further columns, but not labels, under their own."""
-    patients = patients_in(raw[path]) if group is None else None
-    groups, notes = (
-        unify(raw[group or path], "groups")
-        if patients is None
-        else (
-            patients,
-            ("grouped by the patient that each path names",),
-        )
-    )
+    group, _ = grouping
+    groups, notes = _groups(raw, path, *grouping)
     table = pd.DataFrame({"image": raw[path], "group": groups})
     if split is not None:
         table["split"] = _parts(raw[split], file)
     named = {path, group, split, *labels, *table.columns, "split", "file"}
     return table.join(raw[[name for name in raw.columns if name not in named]]), notes
+
+
+def _groups(
+    raw: pd.DataFrame, path: str, column: str | None, pattern: str | None
+) -> tuple[Sequence[str], tuple[str, ...]]:
+    """The group of each row: of a column, of a pattern in its path, or what the path itself names."""
+    if column is not None:
+        return unify(raw[column], "groups")
+    names = raw[path].tolist()
+    if pattern == NONE:
+        return names, ()
+    if pattern is not None:
+        return groups_by(pattern, names, names)
+    patients = patients_in(raw[path])
+    if patients is None:
+        return names, ()
+    return patients.tolist(), ("grouped by the patient that each path names",)
 
 
 def _parts(column: pd.Series, file: Path) -> pd.Series:

@@ -13,7 +13,9 @@ from clrx.config.schema import TrainConfig
 from clrx.config.target import build
 from clrx.core.errors import UserError, first_line
 from clrx.core.machine import choose_device
+from clrx.data.classes import is_negative
 from clrx.data.open import Data, load_source, open_data, size_of
+from clrx.data.source import Source
 from clrx.network.network import Network
 from clrx.run.trackers import require_logger
 from clrx.schedule.warnings import policy_warnings
@@ -21,6 +23,7 @@ from clrx.training.optim import check_optimizer
 from clrx.training.setup import network_for
 
 log = logging.getLogger("clrx")
+CHOOSING = ("image_folder", "csv")  # datasets with a key `positive`
 
 
 def check_config(cfg: TrainConfig, threads: int | None = None) -> None:
@@ -106,13 +109,20 @@ def description(data: Data) -> str:
         f"{source.task}: " + ", ".join(f"{name} {n}" for name, n in zip(source.classes, counts, strict=True))
     ]
     if source.task == "binary":
-        told.append(f"positive: {source.classes[1]}")
+        told.append(f"positive: {source.classes[1]}{_how_to_choose(data.source)}")
     told.append(f"{width} x {height} {'grey' if channels == 1 else 'colour'}")
     groups = source.table["group"].nunique()
     told.append(
         f"{groups} groups" if groups < len(source) else "groups: none known, each image counts for itself"
     )
     return "; ".join(told)
+
+
+def _how_to_choose(source: Source) -> str:
+    """Where neither name says that nothing was found, and the dataset has the key: how to have the other class as 1."""
+    if source.name not in CHOOSING or is_negative(source.classes[0]):
+        return ""
+    return f" (dataset.positive={source.classes[0]}: the other)"
 
 
 def warn_about_policies(phases: tuple[Phase, ...], steps_per_epoch: int) -> None:

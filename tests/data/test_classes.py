@@ -35,3 +35,27 @@ def test_a_positive_class_that_is_none(names, positive, said):
     with pytest.raises(UserError) as error:
         in_order(names, positive)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("COVID", "Normal"), ("Normal", "COVID")),
+        (("No Finding", "Effusion"), ("No Finding", "Effusion")),
+        (("control", "alzheimer"), ("control", "alzheimer")),
+        (("tumor", "no_tumor"), ("no_tumor", "tumor")),
+        (("COVID", "non-COVID"), ("non-COVID", "COVID")),
+        (("positive", "Negative"), ("Negative", "positive")),
+        (("benign", "malignant"), ("benign", "malignant")),
+        (("Parasitized", "Uninfected"), ("Uninfected", "Parasitized")),
+        (("0", "1"), ("0", "1")),
+        (("cat", "dog"), ("cat", "dog")),  # neither: the latter
+        (("normal", "healthy"), ("healthy", "normal")),  # both
+        (("nodule", "notch"), ("nodule", "notch")),
+        (("covid", "normal", "pneumonia"), ("covid", "normal", "pneumonia")),  # of two alone
+    ],
+)
+def test_of_two_classes_that_which_found_nothing_is_negative(names, expected):
+    assert in_order(names) == expected
+    if len(names) == 2:
+        assert in_order(names, positive=expected[0]) == expected[::-1]

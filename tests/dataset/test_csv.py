@@ -288,3 +288,18 @@ def test_a_column_that_holds_no_labels_of_0_and_1_is_refused(tmp_path):
     file = table_of(tmp_path, "path,a,b\n1.png,1,0\n2.png,0,2\n", "1.png", "2.png")
     assert "line 3 has a 'b' that is neither 0 nor 1" in refusal(file, label=["a", "b"])
     assert "no column 'c' (dataset.label)" in refusal(file, label=["a", "c"])
+
+
+def test_patients_in_paths(tmp_path):
+    names = [f"a/{p:08d}_{k:03d}.png" for p in range(6) for k in range(2)]
+    (tmp_path / "a").mkdir()
+    for name in names:
+        (tmp_path / name).touch()
+    lines = [f"{name},{'sick' if k % 4 < 2 else 'well'}" for k, name in enumerate(names)]
+    (tmp_path / "t.csv").write_text("\n".join(["path,label", *lines]) + "\n")
+    found = csv.load(str(tmp_path / "t.csv"))
+    assert len({*found.likely.of_row}) == 6
+    again = csv.load(str(tmp_path / "t.csv"), group=found.likely.pattern)
+    assert (again.likely, again.table["group"].nunique()) == (None, 6)
+    assert csv.load(str(tmp_path / "t.csv"), group="none").likely is None
+    assert "no column 'pateint'" in refusal(str(tmp_path / "t.csv"), group="pateint")

@@ -54,7 +54,7 @@ def test_an_archive_is_as_good_as_a_folder(split_tree, kind):
 def test_one_tree_is_split_by_seed(split_tree):
     source = image_folder.load(str(split_tree / "train"))
     assert "split" not in source.table
-    assert (source.channels, source.classes) == (3, ("cancer", "healthy"))
+    assert (source.channels, source.classes) == (3, ("healthy", "cancer"))
     with pytest.raises(UserError, match="names no given split"):
         make_split(source, "given")
 
@@ -70,3 +70,19 @@ def test_one_tree_is_split_by_seed(split_tree):
 def test_mistakes(split_tree, keys, said):
     with pytest.raises(UserError, match=said):
         image_folder.load(**{"root": str(split_tree), **keys})
+
+
+def test_patients_in_names(tmp_path):
+    names = [f"{label}/person{p}_{k}.png" for p in range(8) for k in range(2) for label in ("sick", "well")]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    source = image_folder.load(str(tmp_path))
+    assert source.likely.pattern == r"person\d+"
+    assert len({*source.likely.of_row}) == 8
+    assert source.table["group"].nunique() == 32
+    single = image_folder.load(str(tmp_path), group="none")
+    assert (single.likely, single.table["group"].nunique(), single.notes) == (None, 32, ())
+    grouped = image_folder.load(str(tmp_path), group="^[^_]+")  # of the path below the class folder
+    assert (grouped.likely, grouped.table["group"].nunique()) == (None, 8)
+    assert grouped.notes == ("8 groups by dataset.group=^[^_]+",)
