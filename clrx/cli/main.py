@@ -13,7 +13,7 @@ from clrx.core.signals import PARENT, stop_with
 
 COMMANDS = (
     *("train", "resume", "find-lr", "policy", "sweep", "report", "data", "verify"),
-    *("predict", "evaluate", "export", "list", "completion"),
+    *("predict", "evaluate", "explain", "export", "list", "completion"),
 )
 # commands about run directories: Hydra composes nothing for them
 PLAIN = ("resume", "report", "verify", "predict", "evaluate", "explain", "export")

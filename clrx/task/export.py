@@ -102,7 +102,7 @@ def _known(bundle: Bundle, count: int) -> tuple[list[np.ndarray], np.ndarray, st
     d, record = bundle.description, bundle.record
     if record is not None and bundle.weights == record.metrics.get("weights"):
         try:
-            files = _files(bundle)
+            files = test_files(bundle)
             known = read_predictions(record.path / "predictions.csv", d.classes)
             rows = [row for row, name in enumerate(known.images) if name in files][:count]
             if rows:
@@ -119,7 +119,7 @@ def _known(bundle: Bundle, count: int) -> tuple[list[np.ndarray], np.ndarray, st
     return [planes(picture.convert("RGB"))], scores, "example picture (the test images are not here)"
 
 
-def _files(bundle: Bundle) -> dict[str, str]:
+def test_files(bundle: Bundle) -> dict[str, str]:
     """Name of an image -> its file, of the data that the run was trained on; empty where it has no files."""
     from clrx.config.load import load
     from clrx.data.open import load_source

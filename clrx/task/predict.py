@@ -9,11 +9,13 @@ that training chose. Images that cannot be read are listed, the others are score
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress
@@ -25,6 +27,7 @@ from clrx.core.errors import UserError
 from clrx.core.files import naming
 from clrx.core.paths import path_of
 from clrx.core.signals import listening
+from clrx.predict.decode import Chunk
 from clrx.predict.images import images_of
 from clrx.predict.run import Counts, predict_to
 from clrx.predict.score import Scorer, make_scorer
@@ -44,9 +47,9 @@ def main(arguments: list[str]) -> int:
     scorer = open_scorer(runs, options, folders)
     with listening(), _output(options.out) as file, _progress(images) as advance:
         failed: list[str] = []
-        counts = predict_to(
-            file, scorer, found, options.workers, lambda name, why: failed.append(f"{name}: {why}"), advance
-        )
+        note = lambda name, why: failed.append(f"{name}: {why}")  # noqa: E731
+        overlays = _overlays(scorer, path_of(options.cam)) if options.cam else None
+        counts = predict_to(file, scorer, found, options.workers, note, advance, overlays)
     return _told(counts, failed)
 
 
@@ -93,6 +96,28 @@ def _output(out: str | None) -> Iterator[TextIO]:
             beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _overlays(scorer: Scorer, folder: Path) -> Callable[[Chunk, np.ndarray], list[str]]:
+    """A function that draws the overlay of each readable image of a chunk, and gives their paths."""
+    from clrx.plot.overlay import Explained, save_overlay  # matplotlib, which scores alone do without
+    from clrx.predict.explained import classes_of, heat_of, titles_of
+    from clrx.predict.picture import open_picture
+
+    d, numbers = scorer.description, count()
+
+    def draw(chunk: Chunk, scores: np.ndarray) -> list[str]:
+        classes = classes_of(d, scores, scorer.threshold)
+        heat, paths = heat_of(scorer, scorer.members[0], chunk.pixels, classes), []
+        titles = titles_of(d, scores, classes, scorer.threshold)
+        for k, row in enumerate(chunk.readable):
+            image = chunk.images[row]
+            path = folder / f"{next(numbers):06d}_{Path(image.name).stem}.png"
+            save_overlay(Explained(np.asarray(open_picture(image.file)), heat[k], titles[k]), path)
+            paths.append(str(path))
+        return paths
+
+    return draw
 
 
 @contextmanager
