@@ -12,6 +12,7 @@ from clrx.config.sections import Split as SplitConfig
 from clrx.config.target import build
 from clrx.core.errors import UserError
 from clrx.data.cache.open import Cache, open_cache
+from clrx.data.near_duplicates import note_near_duplicates
 from clrx.data.patients import settle_likely_groups
 from clrx.data.source import Source
 from clrx.data.split import Split, keep_rows, make_split
@@ -76,6 +77,7 @@ def open_data(cfg: TrainConfig, source: Source, progress: Callable[[int, int], N
         else:
             split = split_of(dataset, cfg.split, cfg.selection, source)
     split = settle_duplicates(source, split, cache.digests, dataset.duplicates)
+    split = note_near_duplicates(source, split, cache.array, cache.digests)
     source = replace(source, notes=(*source.notes, *pixel_notes(source, cache.array)))
     return Data(source, split, cache, _training_rows(dataset.balanced, scale, source, split, cfg.split.seed))
 
