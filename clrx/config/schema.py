@@ -57,7 +57,11 @@ class TrainConfig:
     weight_decay: Number = key("L2 factor given to the optimizer", ge=0)
     spare_norms: Flag = key("true: no weight decay on biases and normalisation layers")
     grad_clip: Number | None = key("largest L2 norm of the gradient; null: not clipped", gt=0)
-    ema: Number | None = key("decay of an exponential moving average of the weights; null: none", gt=0, lt=1)
+    ema: Number | None = key(
+        "decay of an exponential moving average of the weights, which rises from 0.1: (1 + n) / (10 + n); null: none",
+        gt=0,
+        lt=1,
+    )
     warmup: Warmup = key("a linear warm-up before the policy starts")
     bounds: Bounds = key("the rates that cyclical policies move between")
     range_test: RangeTest = key("the learning-rate range test")

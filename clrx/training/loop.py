@@ -90,7 +90,7 @@ def _take_step(
     for weight in weights:
         weight.grad = None
     if work.ema is not None:
-        update_ema(work.ema, work.network, work.ema_decay)
+        update_ema(work.ema, work.network, decay_at(work.ema_decay, number))
     return Step(progress, lr, momentum, loss, correct, sum(sizes), broken)
 
 
@@ -158,6 +158,15 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
 def start_ema(network: nn.Module) -> nn.Module:
     """A copy of the network that will follow it; it is never trained itself."""
     return deepcopy(network).requires_grad_(False)
+
+
+def decay_at(decay: float, number: int) -> float:
+    """The decay of the moving average at step `number` of a run: it rises from 0.1, (1 + n) / (10 + n), to `decay`.
+
+    TensorFlow's ExponentialMovingAverage has this for its num_updates. Without it, at 0.999, 85% of the average are
+    the initial weights after 164 steps.
+    """
+    return min(decay, (1 + number) / (10 + number))
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """The loop: a generator that sets the rate, takes the step, yields it, and leaves nothing behind."""
 
+import math
 import threading
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from torch import nn
 from clrx.data.feed import open_feed
 from clrx.schedule.progress import Progress
 from clrx.training.batches import Clock
-from clrx.training.loop import Work, start_ema, train_steps, update_ema
+from clrx.training.loop import Work, decay_at, start_ema, train_steps, update_ema
 from clrx.training.loss import Loss
 
 N, CLASSES = 11, 3
@@ -277,9 +278,18 @@ def test_the_average_follows_every_step():
     net = network()
     ema = start_ema(net)
     expected = weights_of(net)
-    for _ in train_steps(work_on(net, ema=ema, ema_decay=0.75), feed(), ROWS, clock_of()):
-        expected = 0.75 * expected + 0.25 * weights_of(net)
+    for number, _ in enumerate(train_steps(work_on(net, ema=ema, ema_decay=0.3), feed(), ROWS, clock_of())):
+        decay = min(0.3, (1 + number) / (10 + number))
+        expected = decay * expected + (1 - decay) * weights_of(net)
         assert torch.allclose(weights_of(ema), expected, atol=1e-7)
+
+
+def test_the_decay_of_the_average_rises():
+    """At 0.999 the initial weights have no share left after 164 steps; without the rise they have 85%."""
+    assert [decay_at(0.999, number) for number in (0, 1, 90)] == [0.1, 2 / 11, 0.91]
+    assert decay_at(0.999, 10_000) == 0.999
+    assert math.prod(decay_at(0.999, number) for number in range(164)) < 1e-12
+    assert 0.999**164 > 0.84
 
 
 class Penalised(nn.Module):
