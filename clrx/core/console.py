@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from clrx.core.output import visible
 
@@ -94,9 +95,12 @@ def say(text: str) -> None:
 def show(*parts: RenderableType) -> None:
     """Print tables and charts with all their words: where a terminal is too narrow, a line goes on in the next."""
     wide = console.options.update(max_width=WIDEST)
-    widths = [Measurement.get(console, wide, part).minimum for part in parts]
+    needed = [Measurement.get(console, wide, part) for part in parts]
     before = console._width
-    console.width = max(console.width, *widths)
+    if console.width < max(one.minimum for one in needed):
+        console.width = max(one.maximum for one in needed)
+    for column in (column for part in parts if isinstance(part, Table) for column in part.columns):
+        column.overflow = "fold"  # not an ellipsis in place of letters
     try:
         console.print(*parts, soft_wrap=False, crop=False)
     finally:

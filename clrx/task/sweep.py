@@ -15,6 +15,7 @@ The same command given again skips complete runs and continues the others.
 """
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ def main(arguments: list[str], conf: Path) -> int:
     if sweep.runs and sweep.retry:
         say(f"{reopen(sweep.path, RETRY[sweep.retry])} runs are tried again")
     if sweep.runs and (launcher := launcher_of(sweep.words)) != "processes":
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about a sweep leaves unasked
+        os.environ.setdefault("PYTHONSAFEPATH", "1")  # its processes import nothing of the working directory
         say(f"{launcher} starts the runs; each prints into its screen.log below {sweep.path}")
     with _nothing_left_of_a_mistake(sweep.path):
         words = [*sweep.words, "--multirun"] if sweep.runs else of_first_run(sweep.words)

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from clrx.core import console as screen
 from clrx.core.console import open_screen, say
+from clrx.training.finish import metrics_table
 
 log = logging.getLogger("clrx")
 LONG = "main  1/8  lr 1.00e-02  " + "train loss 0.6931 " * 10 + "in /runs/[bold]x[1]/:smile:"
@@ -83,3 +84,17 @@ def test_a_terminal_shows_the_live_line_beside_the_log():
     assert done.returncode == 0, shown
     for part in ("[/main] 1", "7/10", "lr [0.1]  loss 0.5", "epoch [1] done"):
         assert part in shown
+
+
+@pytest.mark.parametrize("columns", ["0", "10", "80"])
+def test_a_narrow_terminal_loses_no_number(monkeypatch, columns):
+    """Columns of a table were cut to `0...`, or left out."""
+    out = io.StringIO()
+    known = {} if columns == "0" else {"COLUMNS": columns}
+    monkeypatch.setattr(screen, "console", Console(file=out, _environ=known))
+    entry = {"value": 0.12345, "low": 0.1, "high": 0.25}
+    screen.show(metrics_table({"auroc": entry, "auroc_[red]x[/]": entry, "f1_at_0.5": entry, "f1": entry}))
+    shown = out.getvalue()
+    assert shown.count("0.1235") == 4
+    assert shown.count("0.2500") == 3
+    assert "auroc_[red]x[/]" in shown

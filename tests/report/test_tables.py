@@ -57,3 +57,9 @@ def test_a_row_that_does_not_fit_is_refused():
 )
 def test_how_numbers_are_written(shown, expected):
     assert shown == expected
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-x", "@SUM(A1)", "\t=1"])
+def test_a_cell_is_no_formula(cell):
+    """A class or folder may be called so; a spreadsheet would compute it."""
+    assert as_csv(["name", cell], [[cell, -0.5]]).splitlines() == [f"name,'{cell}", f"'{cell},-0.5"]
