@@ -11,7 +11,8 @@ from clrx.data.source import Task
 from clrx.metrics.measure import measure, reasons
 from clrx.metrics.weighted import Columns, columns, weighted
 
-FEW_GROUPS = 10  # below this a percentile interval is known to be too narrow
+FEW_GROUPS = 20  # below this a percentile interval is too narrow (tests/metrics/test_coverage.py measures it)
+FEW_OF_A_CLASS = 10  # groups with an image of the rarer class, likewise
 MANY_LEFT_OUT = 0.05  # share of resamples without a value from which the interval carries a reason
 CELLS = 1_000_000  # images x resamples that one thread works on (8 MB an array)
 
@@ -42,7 +43,7 @@ def intervals(
     values = measure(task, labels, scores, threshold, classes, at_half=True)
     names, member = np.unique(np.asarray(groups).astype(str), return_inverse=True)
     sampled = _resampled(view, member, len(names), seed, resamples) if len(names) > 1 else {}
-    why, few = reasons(task, labels, classes), _few(len(names))
+    why, few = reasons(task, labels, classes), _few(labels, member, len(names))
     return {
         name: _interval(value, sampled.get(name, np.empty(0)), level, [why.get(name, ""), few])
         for name, value in values.items()
@@ -70,10 +71,17 @@ def counts(groups: int, numbers: range, seed: int) -> np.ndarray:
     return np.stack(found, axis=1).astype(np.float64)
 
 
-def _few(groups: int) -> str:
+def _few(labels: np.ndarray, member: np.ndarray, groups: int) -> str:
+    """Why the intervals cannot be trusted, "" where they can: few groups, or few with an image of some class."""
     if groups < 2:
         return "one group only: no interval"
-    return f"only {groups} groups: the interval is likely too narrow" if groups < FEW_GROUPS else ""
+    if groups < FEW_GROUPS:
+        return f"only {groups} groups: the interval is likely too narrow"
+    of_a_class = labels.T if labels.ndim > 1 else [labels == index for index in np.unique(labels)]
+    fewest = min((len(np.unique(member[np.asarray(one, bool)])) for one in of_a_class), default=0)
+    if 0 < fewest < FEW_OF_A_CLASS:
+        return f"only {fewest} groups have the rarest class: the interval is likely too narrow"
+    return ""
 
 
 def _interval(value: float | None, sampled: np.ndarray, level: float, why: list[str]) -> Interval:

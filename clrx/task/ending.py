@@ -59,6 +59,8 @@ def hints(cfg: TrainConfig, data: Data, metrics: dict[str, Any], path: Path) -> 
     found, auroc = [], metrics["test"].get("auroc", {})
     if auroc.get("low") is not None and auroc["low"] <= CHANCE <= auroc["high"]:
         found.append("the interval of auroc holds 0.5: chance alone may have made this")
+    if auroc.get("reason") and auroc.get("low") is not None:
+        found.append(f"auroc: {auroc['reason']}")
     labels = data.source.labels[data.split.validation]
     if cfg.selection == "validation" and len(labels):
         counts = (

@@ -56,11 +56,13 @@ def test_a_good_run_has_no_hints(run):
 def test_each_hint(run):
     (run / "epochs.csv").write_text("epoch,train_loss\n1,0.70\n2,0.69\n3,0.71\n")
     metrics = {"test": {"auroc": {"value": 0.55, "low": 0.45, "high": 0.65}}}
-    chance, few, rate = ending.hints(config(), data([0] * 20 + [1] * 3), metrics, run)
+    metrics["test"]["auroc"]["reason"] = "only 9 groups"
+    chance, narrow, few, rate = ending.hints(config(), data([0] * 20 + [1] * 3), metrics, run)
     assert "holds 0.5" in chance
+    assert narrow == "auroc: only 9 groups"
     assert "3 images of b" in few
     assert "clrx find-lr" in rate
-    assert len(ending.hints(config(selection="last"), data([0, 1]), metrics, run)) == 2
+    assert len(ending.hints(config(selection="last"), data([0, 1]), metrics, run)) == 3
 
 
 def test_a_report_that_fails_is_a_message(monkeypatch, tmp_path, capsys):
