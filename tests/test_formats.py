@@ -19,7 +19,7 @@ SECTIONS = dict(part.split("\n", 1) for part in PAGE.split("\n## ")[1:])
 TINY = (
     *(
         "dataset=npz",
-        "dataset.size=16",
+        "dataset.size=8",
         "model=cnn4",
         "model.dropout=0",
         "workers=1",
