@@ -153,7 +153,7 @@ def test_the_files_of_a_sweep_and_of_a_dataset(runs, monkeypatch, blank_pictures
     assert run(["sweep", *words, "policy=constant", "seed=0", f"hydra.sweep.dir={runs / 'sweep'}"]) == 0
     assert run(["data", *words, f"hydra.run.dir={runs / 'data'}"]) == 0
     check_files("A dataset", runs / "data")
-    (one,) = (runs / "sweep").glob("*=*")
+    (one,) = (record.parent for record in (runs / "sweep").glob("*/run.json"))
     check_files("A training run", one, ["in a sweep"])
     for path in one.rglob("*"):
         if path.is_file():

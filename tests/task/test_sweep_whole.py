@@ -44,8 +44,8 @@ def tree(pid: int) -> list[int]:
 
 def under_way(folder: Path, pid: int) -> bool:
     """Whether a run that this sweep started has opened its directory."""
-    holders = {(run / "lock").read_text().strip() for run in folder.glob("*=*") if (run / "lock").exists()}
-    return not holders.isdisjoint(map(str, tree(pid)))
+    locks = [lock.read_text() for lock in folder.glob("*=*/lock")]
+    return not {lock.split()[0] for lock in locks if lock}.isdisjoint(map(str, tree(pid)))
 
 
 def sessions(runs: Iterable[Path]) -> int:
@@ -76,7 +76,7 @@ def test_one_diverges_one_is_killed_one_cannot_be(tmp_path):
     while state_of(victim) != "running":
         assert sweep.poll() is None
         time.sleep(0.02)
-    os.kill(int((victim / "lock").read_text()), signal.SIGKILL)
+    os.kill(int((victim / "lock").read_text().split()[0]), signal.SIGKILL)
     code, said = finish(sweep)
     assert code == 1
     found = {run.name: state_of(run) for run in folder.glob("*=*")}
@@ -92,6 +92,7 @@ def test_one_diverges_one_is_killed_one_cannot_be(tmp_path):
     for words in ("killed by SIGKILL", "non-finite", "larger than the training set"):
         assert words in page, "the report lists all"
     code, said = finish(start(folder, *words, "retry=failed"))
+    assert code == 1, said
     assert state_of(victim) == "complete"
 
 
