@@ -214,7 +214,9 @@ def test_a_policy_a_dataset_and_a_model_of_ones_own(command, mine, tmp_path):
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (record["dataset"], record["model"], record["policy"]) == ("squares", "one_conv", "sawtooth")
     assert record["config_dir"] == str(mine)
-    assert "if you trust what lies there" in command("verify", "run", code=2)  # the record alone is not trusted
+    assert "if you trust what lies there" in command(
+        "verify", "run", code=2
+    )  # the record alone is not trusted
     assert "agree with the record" in command("verify", "run", "--config-dir", "mine")
     assert "run directory: run" in command("resume", "run", "epochs=+1", "--config-dir", "mine")
     mine.rename(tmp_path / "moved")
