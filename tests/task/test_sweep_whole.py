@@ -89,8 +89,8 @@ def test_one_diverges_one_is_killed_one_cannot_be(tmp_path):
     assert "killed by SIGKILL" in said
     assert "larger than the training set" in said
     page = (folder / "report" / "report.html").read_text()
-    for words in ("killed by SIGKILL", "non-finite", "larger than the training set"):
-        assert words in page, "the report lists all"
+    for reason in ("killed by SIGKILL", "non-finite", "larger than the training set"):
+        assert reason in page, "the report lists all"
     code, said = finish(start(folder, *words, "retry=failed"))
     assert code == 1, said
     assert state_of(victim) == "complete"
