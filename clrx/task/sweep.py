@@ -48,9 +48,9 @@ def main(arguments: list[str], conf: Path) -> int:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about a sweep leaves unasked
         os.environ.setdefault("PYTHONSAFEPATH", "1")  # its processes import nothing of the working directory
         say(f"{launcher} starts the runs; each prints into its screen.log below {sweep.path}")
+    words = [*sweep.words, "--multirun"] if sweep.runs else of_first_run(sweep.words)
     with _nothing_left_of_a_mistake(sweep.path):
-        words = [*sweep.words, "--multirun"] if sweep.runs else of_first_run(sweep.words)
-    call_hydra("sweep", words, conf, job)
+        call_hydra("sweep", words, conf, job)
     if not sweep.runs:
         return 0
     complete = list_runs(sweep.path)

@@ -162,7 +162,7 @@ def one_case(number: int, whole: dict[str, Path], folder: Path, capsys) -> str:
 
 
 @pytest.mark.usefixtures("threads", "without_pictures")
-@pytest.mark.parametrize("cases", [range(12), pytest.param(range(1000), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cases", [range(6), pytest.param(range(1000), marks=pytest.mark.slow)])
 def test_a_damaged_directory_is_told_in_one_message(cases, whole, tmp_path, capsys, seed):
     found = []
     for number in cases:
