@@ -70,15 +70,20 @@ class Bundle:
         head = target_in(d.head, "head", self.own)
         shape: dict[str, Any] = {"channels": d.channels, "size": d.size, "outputs": d.outputs}
         network = build_network(model, head, **shape, seed=0)
-        for name in network.design.first_convs:  # of a colour network folded for grey images
-            if (constant := self.tensors.get(f"body.{name}.constant.weight")) is not None:
-                add_constant(network.body.get_submodule(name), constant)
         try:
-            network.load_state_dict(self.tensors)
+            fill(network, self.tensors)
         except RuntimeError as error:
             what = "the weights of this bundle are not those of the network that it describes"
             raise UserError(what, where=str(self.path)) from error
         return network.eval()
+
+
+def fill(network: Network, tensors: dict[str, Tensor]) -> None:
+    """Load all weights of a run's file into its network, with what folding colour weights for grey images has left."""
+    for name in network.design.first_convs:
+        if (constant := tensors.get(f"body.{name}.constant.weight")) is not None:
+            add_constant(network.body.get_submodule(name), constant)
+    network.load_state_dict(tensors)
 
 
 def is_bundle(path: Path) -> bool:

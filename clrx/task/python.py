@@ -10,6 +10,7 @@ import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from clrx.bundle.open import fill
 from clrx.config.compose import call_hydra, run_task
 from clrx.config.load import load
 from clrx.config.target import allow_folder, suggest_folder
@@ -87,7 +88,7 @@ class Run:
             outputs=cfg.model.binary_outputs if self.record.get("task") == "binary" else len(classes),
             seed=cfg.seed,
         )
-        network.load_state_dict(tensors)
+        fill(network, tensors)
         return network.eval()
 
 

@@ -68,6 +68,21 @@ def test_the_network_is_that_of_the_run(used):
         )
 
 
+def test_colour_weights_folded_for_grey_images_are_read_again(used, tmp_path):
+    copy = shutil.copytree(used / "run", tmp_path / "run")
+    file = copy / "weights" / "best.safetensors"
+    constant = torch.full((32, 1, 3, 3), 0.1)
+    metadata = read_metadata(file)
+    file.write_bytes(
+        with_metadata(save(load_file(file) | {"body.block1.conv1.constant.weight": constant}), metadata)
+    )
+    images = torch.rand(2, 1, 16, 16)
+    with torch.no_grad():
+        folded, plain = (load_run(path).network()(images) for path in (copy, used / "run"))
+        assert torch.equal(folded, open_bundle(copy).network()(images))
+    assert not torch.equal(folded, plain)
+
+
 def test_seen_holds_hashes_of_training_and_validation_patients(used):
     seen = read_seen((used / "run" / "seen.json").read_bytes(), "")
     tested = {line.split(",")[1] for line in (used / "run" / "predictions.csv").read_text().splitlines()[1:]}
