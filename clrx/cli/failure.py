@@ -78,7 +78,7 @@ def _known(error: BaseException) -> ClrxError | Interrupted:
         return RunError(f"the disk is full: {error.strerror}", where=str(error.filename or ""), fix=fix)
     if ran_out(error):
         return out_of_memory(error)
-    if isinstance(error, OSError) and error.filename and error.strerror:
+    if isinstance(error, OSError) and isinstance(error.filename, str | bytes) and error.strerror:
         fix = "see that it is there, a plain file or folder, and yours to read and write"
         what = f"a file cannot be used: {error.strerror}"
         return RunError(what, where=os.fsdecode(error.filename), fix=fix)

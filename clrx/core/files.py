@@ -76,10 +76,11 @@ def open_own(path: Path, flags: int) -> int:
 def read_bytes(path: Path, most: int = LARGEST) -> bytes:
     """The content of a file; OSError for a pipe, a device or a folder, and for more than `most` bytes."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    facts = os.fstat(file)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     with open(file, "rb") as opened:  # noqa: PTH123 - of a descriptor
-        facts = os.fstat(file)
-        if not stat.S_ISREG(facts.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
         content = opened.read(most + 1) if facts.st_size <= most else None
     if content is None or len(content) > most:
         raise OSError(errno.EINVAL, f"larger than the {most:,} bytes that are read", str(path))
