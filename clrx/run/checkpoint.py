@@ -60,7 +60,12 @@ def load_checkpoint(directory: Path) -> tuple[dict[str, Tensor], dict[str, Any]]
 
 def _whole_body(path: Path) -> bytes | None:
     """The safetensors part of a checkpoint; None where its checksum does not match."""
-    content = path.read_bytes()
+    if not path.is_file():  # a pipe would be waited for
+        return None
+    with path.open("rb") as file:
+        content = file.read(len(MAGIC))
+        if content == MAGIC:  # else it may be of any size
+            content += file.read()
     head, body = len(MAGIC), len(MAGIC) + 32
     is_whole = content.startswith(MAGIC) and hashlib.sha256(content[body:]).digest() == content[head:body]
     return content[body:] if is_whole else None
