@@ -14,7 +14,6 @@ from clrx.bundle.header import with_metadata
 from clrx.bundle.open import DESCRIPTION, WEIGHTS, Bundle
 from clrx.core.errors import UserError
 from clrx.core.files import write_bytes
-from clrx.run.read import Record
 
 EXAMPLE, EXPECTED = "example.png", "example.csv"
 TEST, VALIDATION = "test_scores.csv", "validation_scores.csv"
@@ -107,12 +106,3 @@ def write_bundle(files: dict[str, bytes], out: Path) -> None:
         files.items(), key=lambda item: item[0] == DESCRIPTION
     ):  # what makes it a bundle, last
         write_bytes(out / name, data)
-
-
-def card_of(bundle: Bundle) -> str:
-    """The model card of a run, or the one that an export brought."""
-    record: Record | None = bundle.record
-    if record is not None:
-        return model_card(record, bundle.description)
-    content = bundle.read("card.md")
-    return content.decode() if content is not None else ""

@@ -1,4 +1,4 @@
-"""The options of the commands that use a trained network: `clrx predict`, `evaluate`, `explain`, `export`, `serve`.
+"""The options of the commands that use a trained network: `clrx predict`, `evaluate`, `explain`, `export`.
 
 Each option has its type, limits and meaning in its field. `read_options` reads them from the words of a command line;
 `--help`, completion and messages are made from the same fields.
@@ -102,19 +102,11 @@ class ExportOptions(Machine):
     images: int = option(64, "test images that the graph is compared on", ge=1)
 
 
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
-class ServeOptions(Machine):
-    """What `clrx serve` can be asked for."""
-
-    port: int = option(0, "port on this machine; 0: any free one", ge=0, le=65535)
-
-
 KINDS: dict[str, type] = {
     "predict": PredictOptions,
     "evaluate": EvaluateOptions,
     "explain": ExplainOptions,
     "export": ExportOptions,
-    "serve": ServeOptions,
 }
 
 
