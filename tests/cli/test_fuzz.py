@@ -134,8 +134,8 @@ def quiet(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     monkeypatch.delenv("CLRX_DEBUG", raising=False)
-    monkeypatch.setattr(clrx.task.train, "load_source", reached)
-    monkeypatch.setattr(clrx.task.find_lr, "load_source", reached)
+    monkeypatch.setattr(clrx.task.train, "open_inputs", reached)
+    monkeypatch.setattr(clrx.task.find_lr, "open_inputs", reached)
     monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda mode: None)  # it imports a compiler
     threads = torch.get_num_threads()
     yield
