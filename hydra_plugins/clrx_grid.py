@@ -12,9 +12,10 @@ class Grid(BasicSweeper):
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """UserError for a value that a run could not use, before any run starts."""
-        from clrx.config.compose import plain_config
+        from clrx.config.compose import allow_own, plain_config
         from clrx.task.train import check_run
 
+        allow_own(self.config.hydra)
         for words in covering(batch):
             one = plain_config(
                 self.hydra_context.config_loader.load_sweep_config(self.config, list(words)), words

@@ -116,8 +116,14 @@ def test_the_readme_of_the_package_has_no_dead_link(built):
 def test_the_command_comes_from_the_wheel(installed, command):
     assert "usage: clrx COMMAND" in command("--help")
     asked = "from clrx.core import paths; print(paths.__file__); print(paths.conf_dir())"
+    alone = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
-        [installed / "python", "-c", asked], cwd=installed, capture_output=True, text=True, timeout=60
+        [installed / "python", "-c", asked],
+        cwd=installed,
+        env=alone,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     module, conf = (Path(line) for line in done.stdout.splitlines())
     assert installed.parent in module.parents

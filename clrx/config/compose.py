@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -73,9 +74,7 @@ def run_task(name: str, task: Task, cfg: DictConfig, arguments: list[str]) -> in
     about = HydraConfig.get()
     directory = Path(about.runtime.output_dir)
     words = [word for word in split_config_dir(arguments)[1] if re.match(r"(?!-|hydra[./])[^=]+=", word)]
-    own = [one.path for one in about.runtime.config_sources if one.provider == "command-line"]
-    for folder in own:
-        allow_folder(Path(folder))
+    own = allow_own(about)
     choices = {k: v for k, v in about.runtime.choices.items() if not k.startswith("hydra")}
     with open_dict(cfg):
         if not reads_disease(cfg):
@@ -92,6 +91,14 @@ def run_task(name: str, task: Task, cfg: DictConfig, arguments: list[str]) -> in
         return task(cfg) or 0
     finally:
         remove_empty(directory, Path.cwd() / "outputs")
+
+
+def allow_own(about: Any) -> list[str]:
+    """Let a configuration name the modules in the folders of --config-dir; `about`: its `hydra` node. The folders."""
+    own = [one.path for one in about.runtime.config_sources if one.provider == "command-line"]
+    for folder in own:
+        allow_folder(Path(folder))
+    return own
 
 
 def plain_config(cfg: DictConfig, words: Sequence[str]) -> DictConfig:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST = 64 << 20  # bytes of a JSON or YAML file that is read
+PART = 2**20  # bytes that are read at a time
 LONGEST = 4 << 30  # bytes of a table
 
 
@@ -81,10 +82,13 @@ def read_bytes(path: Path, most: int = LARGEST) -> bytes:
         os.close(file)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     with open(file, "rb") as opened:  # noqa: PTH123 - of a descriptor
-        content = opened.read(most + 1) if facts.st_size <= most else None
-    if content is None or len(content) > most:
+        parts, count = [], 0  # read(most) would take so much memory at once
+        while facts.st_size <= most and count <= most and (part := opened.read(PART)):
+            parts.append(part)
+            count += len(part)
+    if max(facts.st_size, count) > most:
         raise OSError(errno.EINVAL, f"larger than the {most:,} bytes that are read", str(path))
-    return content
+    return b"".join(parts)
 
 
 def read_text(path: Path, most: int = LARGEST) -> str:

@@ -148,6 +148,7 @@ def test_complete_range_test_is_shown_again(ranged, capsys, monkeypatch):
     assert shown.split() == first[first.index("range test:") :].split()
 
 
+@pytest.mark.slow
 def test_continued_run_reads_its_bounds_and_ends_the_same(clrx, monkeypatch):
     code, whole = clrx("train", "whole", "bounds=auto", "epochs=2")
     assert code == 0

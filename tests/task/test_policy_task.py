@@ -68,6 +68,7 @@ def test_figure_of_a_paper(policy, figure, name, steps, expected):
         assert picture.size == (1000, 640)
 
 
+@pytest.mark.slow
 def test_all_policies_side_by_side(blank_pictures, policy, capsys):
     code, place = policy("figure=all", "steps_per_epoch=20")
     assert code == 0

@@ -94,6 +94,7 @@ def test_the_others_finish_and_the_list_has_all(tmp_path, sweep_here):
     assert begun == {"seed=0": 1, "seed=1": 1, "seed=10": 2, "seed=11": 1, "seed=12": 2, "seed=13": 0}
 
 
+@pytest.mark.slow
 def test_two_terminals_share_the_work(tmp_path):
     """Two runs each are under way before the first may end."""
     folder, gate = tmp_path / "sweep", tmp_path / "gate"
@@ -115,6 +116,7 @@ def test_two_terminals_share_the_work(tmp_path):
     assert min(started) >= 2
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_stopped_holds_up_nobody(tmp_path):
     """Its claim on a run that was complete had others wait for ever, without a word."""
     folder, gate = tmp_path / "sweep", tmp_path / "gate"
