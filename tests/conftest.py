@@ -39,6 +39,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.hypothesis_seed = str(SEED)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test marked everyday(n), n cases spread over all run every day; the others are slow."""
+    cases: dict[tuple, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("everyday"):
+            cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
+    for found in cases.values():
+        (count,) = found[0].get_closest_marker("everyday").args  # type: ignore[union-attr]
+        kept = {number * len(found) // count for number in range(count)}
+        for number, item in enumerate(found):
+            if number not in kept:
+                item.add_marker(pytest.mark.slow)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to have the same random examples again."""
     if SEED:

@@ -97,6 +97,7 @@ def runs(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_files_of_a_run(runs):
     section, when = "A training run", ["at the end", "at the end, with a validation set"]
     one, two = runs / "runs" / "one", runs / "runs" / "two"
@@ -123,6 +124,7 @@ def test_the_columns_of_predictions(tmp_path, task):
     check_columns("A training run", path, absent[task])
 
 
+@pytest.mark.slow
 def test_the_files_of_a_range_test(runs):
     folder = runs / "runs" / "two" / "find_lr"
     check_files("A range test", folder, ["at the end"])
@@ -133,12 +135,14 @@ def test_the_files_of_a_range_test(runs):
     assert extra == {"kind"}
 
 
+@pytest.mark.slow
 def test_the_files_of_a_report(runs):
     check_files("A report", runs / "report")
     for name in ("comparison.csv", "runs.csv"):
         check_columns("A report", runs / "report" / name)
 
 
+@pytest.mark.slow
 def test_the_files_of_a_policy(runs):
     check_files("A policy", runs / "policy")
     check_columns("A policy", runs / "policy" / "policy.csv")

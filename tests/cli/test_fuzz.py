@@ -214,7 +214,7 @@ def check_configuration(data, path: Path) -> None:
     settle(lambda: accepted(task, base, words), path)
 
 
-@configurations(40)
+@configurations(15)
 def test_a_configuration_is_accepted_or_refused(tmp_path, data):
     check_configuration(data, tmp_path)
 

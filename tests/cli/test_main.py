@@ -145,6 +145,7 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.everyday(10)
 @pytest.mark.parametrize(("arguments", "what", "more"), MISTAKES)
 def test_a_mistake_gets_one_message_and_code_2(here, tmp_path, arguments, what, more):
     code, out, err = here(*arguments)
@@ -212,6 +213,7 @@ def composed(here, monkeypatch):
     return compose
 
 
+@pytest.mark.everyday(4)
 @pytest.mark.parametrize("text", PATHS)
 def test_a_path_is_taken_as_it_is_typed(composed, monkeypatch, tmp_path, text):
     monkeypatch.setenv("HOME", str(tmp_path))

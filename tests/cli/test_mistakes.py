@@ -53,6 +53,7 @@ ANSWERS = [  # what is typed after `clrx`, what helps
 ]
 
 
+@pytest.mark.everyday(8)
 @pytest.mark.parametrize(("line", "answer"), ANSWERS)
 def test_a_mistake_is_answered_with_what_to_write(monkeypatch, tmp_path, capsys, line, answer):
     monkeypatch.chdir(tmp_path)

@@ -47,6 +47,7 @@ def accepted(cfg) -> None:
     assert build_phases(load(raw))
 
 
+@pytest.mark.everyday(5)
 @pytest.mark.parametrize("name", NAMES)
 def test_it_composes_and_its_published_numbers_are_of_what_it_compares(name):
     cfg, sweep = composed(f"experiment={name}"), compared(name)

@@ -75,6 +75,7 @@ def test_subgroups_cover_the_images_and_small_ones_are_marked(away):
     assert "small: not to be relied on" in (away[0] / "evaluation.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_report_sets_run_and_evaluation_side_by_side(away, used, command):
     path, _ = away
     code, _, err = command("report", used / "run", path, f"out={used / 'report'}")
@@ -107,6 +108,7 @@ def test_an_exported_bundle_is_evaluated_like_its_run(away, used, command):
     assert record["calibration"]["temperature"] == pytest.approx(known["calibration"]["temperature"])
 
 
+@pytest.mark.everyday(3)
 @pytest.mark.parametrize(
     ("words", "told"),
     [

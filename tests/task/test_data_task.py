@@ -106,6 +106,7 @@ def nih_csv(shared_data, tmp_path):
     return root
 
 
+@pytest.mark.slow
 def test_the_tables_of_chopade_2021(blank_pictures, data, nih_csv, capsys):
     code, place = data("dataset=chestxray14", f"dataset.root={nih_csv}")
     shown = capsys.readouterr().out
@@ -290,6 +291,7 @@ def test_the_caches_are_listed_and_cleared(blank_pictures, data, own, tmp_path, 
     assert caches_below(tmp_path) == []
 
 
+@pytest.mark.everyday(3)
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [

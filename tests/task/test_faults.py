@@ -83,6 +83,7 @@ def test_a_real_end_of_memory_is_one_message(data, tmp_path):
     assert record(tmp_path / "run")["state"] == "failed"
 
 
+@pytest.mark.slow
 def test_a_clock_that_goes_backwards_changes_nothing(monkeypatch, data, tmp_path):
     """An hour back at every look: what is due and what is measured goes by a clock that cannot go back."""
     words = ("policy=constant", "epochs=2", "checkpoint.every=0.000001 minutes")

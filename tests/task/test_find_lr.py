@@ -85,6 +85,7 @@ def phases(path: Path) -> list[str]:
     return [entry["name"] for entry in read(path / "metrics.json")["phases"]]
 
 
+@pytest.mark.slow
 def test_from_the_range_to_the_pasted_line_and_to_bounds_auto(clrx, ranged):
     place, _, said = ranged
     found = read(place / "suggestions.json")
@@ -193,6 +194,7 @@ def test_unusable_range_is_shown_with_the_line_that_changes_it(clrx, capsys):
     assert "bounds.max_lr" not in said
 
 
+@pytest.mark.everyday(3)
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [

@@ -13,6 +13,7 @@ RISING = (
 STILL = "{_target_:clrx.policy.constant.Constant,lr:1e-30}"
 
 
+@pytest.mark.everyday(1)
 @pytest.mark.parametrize(("start", "from_best"), [("best", True), ("previous", False)])
 def test_a_phase_starts_from_the_best_weights_or_the_last(data, tmp_path, start, from_best):
     phases = (

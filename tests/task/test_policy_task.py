@@ -35,6 +35,7 @@ def slow(*case):
     return pytest.param(*case, marks=pytest.mark.slow)
 
 
+@pytest.mark.everyday(1)
 @pytest.mark.parametrize(
     ("figure", "name", "steps", "expected"),
     [
@@ -103,6 +104,7 @@ def test_named_policies_and_an_override_of_the_chosen_one(policy, tmp_path):
     assert [step for step, lr in enumerate(columns["sgdr"]) if lr == max(columns["sgdr"])] == [0, 400]
 
 
+@pytest.mark.everyday(5)
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [

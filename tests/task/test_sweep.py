@@ -135,6 +135,7 @@ def test_a_sweep_that_is_stopped_holds_up_nobody(tmp_path):
     assert [len(lines(run / "begun")) for run in folder.glob("*=*")] == [1, 1]
 
 
+@pytest.mark.slow
 def test_a_damaged_run_is_named_and_passed_over(tmp_path, sweep_here):
     """One config.yaml of `a: [`, or a value of another type, ended the whole sweep."""
     folder = tmp_path / "sweep"
@@ -170,6 +171,7 @@ def test_runs_do_not_import_what_lies_in_the_working_directory(tmp_path):
         assert done.stdout.startswith("clrx "), done.stderr
 
 
+@pytest.mark.everyday(1)
 @pytest.mark.parametrize(
     ("where", "words"),
     [
@@ -209,6 +211,7 @@ def test_a_signal_interrupts_the_runs_and_the_sweep(tmp_path, number, code):
     assert states(folder) == {"seed=0": "interrupted"}
 
 
+@pytest.mark.everyday(3)
 @pytest.mark.parametrize(
     ("words", "what"),
     [

@@ -55,6 +55,7 @@ def test_the_paper_and_peer_optimizers_are_here():
     assert {"sgd", "adam", "adamw", "rmsprop", "keras_sgd", "keras_rmsprop", "keras_adam"} <= set(OPTIMIZERS)
 
 
+@pytest.mark.everyday(6)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("moves_momentum", [False, True])
 def test_every_policy_runs_with_every_optimizer(name, moves_momentum):
@@ -86,6 +87,7 @@ def test_momentum_zero_stays_zero_under_a_cyclical_rate():
     assert momentum_of(optimizer) == 0.0
 
 
+@pytest.mark.everyday(4)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_state_makes_the_round_trip_exactly(name, layout):
@@ -160,6 +162,7 @@ def test_a_momentum_policy_needs_a_momentum():
         set_rate(optimizer, 0.1, 0.9)
 
 
+@pytest.mark.everyday(3)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_step_is_the_optimizers_own(name):
     """Bit for bit what `optimizer.step()` gives, over several steps."""
