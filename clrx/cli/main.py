@@ -17,15 +17,8 @@ COMMANDS = (
 )
 # commands about run directories: Hydra composes nothing for them
 PLAIN = ("resume", "report", "verify", "predict", "evaluate", "explain", "export")
-PRINTING = {
-    "-h",
-    "--help",
-    "-V",
-    "--version",
-    "--versions",
-    "--cfg",
-    "cache=list",
-}  # nothing is run with them
+# nothing is run with them
+PRINTING = {"-h", "--help", "-V", "--version", "--versions", "--cfg", "cache=list"}
 HELP = ("-h", "--help")
 
 
@@ -37,9 +30,8 @@ def main() -> None:
     if parent := os.environ.pop(PARENT, None):
         stop_with(int(parent))
     error_file = os.environ.pop(ERROR_FILE, None)
-    alone = (
-        sys.argv[1:2] in (["train"], ["resume"]) and not parent
-    )  # the sweep of a child writes one report on all
+    # a run of its own has a report; the sweep of a child writes one on all
+    alone = sys.argv[1:2] in (["train"], ["resume"]) and not parent
     options = {"report": True} if alone else {}
     sys.exit(run(sys.argv[1:], Path(error_file) if error_file else None, **options))
 

@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
@@ -180,13 +180,20 @@ def runs_of(path: Path) -> list[Path]:
     return sorted(file.parent for file in path.glob("*/run.json"))
 
 
-def reopen(path: Path, states: Sequence[str]) -> int:
-    """Mark the runs in these states as interrupted, so that the sweep starts them again; how many there are."""
-    count = 0
+def reopen(path: Path, states: Sequence[str]) -> dict[Path, dict[str, Any]]:
+    """Mark the runs in these states as interrupted, so that the sweep starts them again: run -> its record before."""
+    before = {}
     for run in runs_of(path):
         record = read_facts(run)
         held = is_held(run / "lock") or is_held(path / ".claims" / run.name)
         if record.get("state") in states and not held:
             write_json(run / "run.json", {**record, "state": RunState.INTERRUPTED})
-            count += 1
-    return count
+            before[run] = record
+    return before
+
+
+def put_back(before: Mapping[Path, dict[str, Any]]) -> None:
+    """Undo `reopen` for the runs that nobody has begun since."""
+    for run, record in before.items():
+        if read_facts(run) == {**record, "state": RunState.INTERRUPTED}:
+            write_json(run / "run.json", record)

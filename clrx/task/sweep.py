@@ -17,7 +17,7 @@ The same command given again skips complete runs and continues the others.
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,16 @@ from clrx.core.errors import ClrxError, RunError, UserError
 from clrx.core.paths import remove_empty
 from clrx.core.signals import signal_behind
 from clrx.run.read import RunState, state_of
-from clrx.sweep.command_line import RETRY, Sweep, launcher_of, of_first_run, read_sweep, reopen, runs_of
+from clrx.sweep.command_line import (
+    RETRY,
+    Sweep,
+    launcher_of,
+    of_first_run,
+    put_back,
+    read_sweep,
+    reopen,
+    runs_of,
+)
 from clrx.sweep.job import error_of, job_of, shown_value, value_of
 from clrx.task.report import read_arguments
 
@@ -42,14 +51,15 @@ def main(arguments: list[str], conf: Path) -> int:
     """Run what the command line asks for, list it and report on it; 1 where a run did not come to its end."""
     sweep = read_sweep(arguments, conf)
     report_options(sweep)  # a mistake in them is told before the first run, not after the last
-    if sweep.runs and sweep.retry:
-        say(f"{reopen(sweep.path, RETRY[sweep.retry])} runs are tried again")
+    reopened = reopen(sweep.path, RETRY[sweep.retry]) if sweep.runs and sweep.retry else {}
+    if sweep.retry:
+        say(f"{len(reopened)} runs are tried again")
     if sweep.runs and (launcher := launcher_of(sweep.words)) != "processes":
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about a sweep leaves unasked
         os.environ.setdefault("PYTHONSAFEPATH", "1")  # its processes import nothing of the working directory
         say(f"{launcher} starts the runs; each prints into its screen.log below {sweep.path}")
     words = [*sweep.words, "--multirun"] if sweep.runs else of_first_run(sweep.words)
-    with _nothing_left_of_a_mistake(sweep.path):
+    with _nothing_left_of_a_mistake(sweep.path, reopened):
         call_hydra("sweep", words, conf, job)
     if not sweep.runs:
         return 0
@@ -59,11 +69,12 @@ def main(arguments: list[str], conf: Path) -> int:
 
 
 @contextmanager
-def _nothing_left_of_a_mistake(path: Path) -> Iterator[None]:
-    """Remove what Hydra writes into the directory of a sweep before it is checked, where that was refused."""
+def _nothing_left_of_a_mistake(path: Path, reopened: Mapping[Path, dict[str, Any]]) -> Iterator[None]:
+    """Undo what is written into the directory of a sweep before it is checked, where that was refused."""
     try:
         yield
     except UserError:
+        put_back(reopened)
         if not runs_of(path):
             (path / "multirun.yaml").unlink(missing_ok=True)
             remove_empty(path, Path.cwd() / "outputs")

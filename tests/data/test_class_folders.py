@@ -3,23 +3,9 @@
 from pathlib import Path
 
 import pytest
+from named_files import make, refusal
 
-from clrx.core.errors import UserError
 from clrx.data.class_folders import class_images, folder_source
-
-
-def make(folder, *names):
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"not read here")
-    return folder
-
-
-def refusal(call, *args, **keys) -> str:
-    with pytest.raises(UserError) as error:
-        call(*args, **keys)
-    return str(error.value)
 
 
 @pytest.mark.parametrize(

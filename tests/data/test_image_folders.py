@@ -3,23 +3,9 @@
 import os
 
 import pytest
+from named_files import make, refusal
 
-from clrx.core.errors import UserError
 from clrx.data.image_folders import given_file, given_folder, image_files, read_folder
-
-
-def make(folder, *names):
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"not read here")
-    return folder
-
-
-def refusal(call, *args, **keys) -> str:
-    with pytest.raises(UserError) as error:
-        call(*args, **keys)
-    return str(error.value)
 
 
 def test_a_closed_folder_is_refused(tmp_path, monkeypatch):

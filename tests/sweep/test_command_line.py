@@ -8,7 +8,15 @@ from clrx.core.errors import UserError
 from clrx.core.paths import conf_dir
 from clrx.run.read import state_of
 from clrx.sweep import command_line
-from clrx.sweep.command_line import of_first_run, read_sweep, reopen, runs_of, split_words, sweep_name
+from clrx.sweep.command_line import (
+    of_first_run,
+    put_back,
+    read_sweep,
+    reopen,
+    runs_of,
+    split_words,
+    sweep_name,
+)
 
 DEFAULTS = ["policy", "seed"]
 
@@ -118,9 +126,20 @@ def test_a_retry_opens_the_runs_in_these_states_alone(tmp_path):
     for name, state in (("a=1", "failed"), ("a=2", "complete"), ("a=3", "diverged"), ("a=4", "interrupted")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(f'{{"state": "{state}"}}')
-    assert reopen(tmp_path, ("failed",)) == 1
+    before = reopen(tmp_path, ("failed",))
+    assert before == {tmp_path / "a=1": {"state": "failed"}}
     states = [state_of(run) for run in runs_of(tmp_path)]
     assert states == ["interrupted", "complete", "diverged", "interrupted"]
+
+
+def test_a_refused_retry_is_undone_where_nobody_has_begun_the_run(tmp_path):
+    for name in ("a=1", "a=2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text('{"state": "failed"}')
+    before = reopen(tmp_path, ("failed",))
+    (tmp_path / "a=2" / "run.json").write_text('{"state": "running"}')
+    put_back(before)
+    assert [state_of(run) for run in runs_of(tmp_path)] == ["failed", "running"]
 
 
 def test_the_first_run_stands_for_all_where_a_configuration_is_printed():

@@ -86,6 +86,11 @@ def test_the_others_finish_and_the_list_has_all(tmp_path, sweep_here):
     assert json.loads((folder / "seed=12" / "run.json").read_text())["choices"]["policy"] == "constant"
     assert "seed: 13" in (folder / "seed=13" / "config.yaml").read_text()
 
+    assert sweep_here(*words, "retry=failed", "lr=-1")[0] == 2
+    assert states(folder) == {f"seed={seed}": state for seed, state in expected.items()}, (
+        "a mistake opens no run"
+    )
+
     (folder / "seed=10" / "mended").touch()
     code, said = sweep_here(*words, "retry=failed")
     assert code == 1
